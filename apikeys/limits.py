@@ -1,0 +1,5 @@
+"""Rate limits per key (being written)."""
+
+
+def reset() -> None:
+    """Forget all counts."""

@@ -1,0 +1,80 @@
+"""Every exception → the answer a caller gets."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from webapi.errors import ApiError, error_body, payload_too_large, unavailable
+
+logger = logging.getLogger(__name__)
+
+DATABASE_AWAY = (OperationalError, InterfaceError)
+
+def describe(exception: Exception) -> ApiError:
+    """Translate any exception into the answer a caller gets; what nobody anticipated is logged and becomes a 500."""
+    match exception:
+        case ApiError():
+            return exception
+        case exceptions.MethodNotAllowed():
+            return ApiError(405, "method_not_allowed")
+        case exceptions.NotFound() | Http404():
+            return ApiError(404, "not_found")
+        case RequestDataTooBig():
+            return payload_too_large()
+        case exceptions.PermissionDenied() | PermissionDenied():
+            return ApiError(403, "forbidden")
+        case exceptions.ParseError() | SuspiciousOperation() | BadRequest():
+            return ApiError(400, "bad_request", message="The request could not be understood.")
+        case OperationalError() | InterfaceError():
+            logger.warning("database unavailable: %s", type(exception).__name__)
+            return unavailable()
+    logger.error("unexpected error", exc_info=exception)
+    return ApiError(500, "internal_error", message="Something went wrong on our side. It has been logged.")
+
+
+def answer_exception(exception: Exception, context: Mapping[str, Any]) -> Response:
+    """Answer what a DRF view raised (REST_FRAMEWORK's EXCEPTION_HANDLER)."""
+    error = describe(exception)
+    headers = error.headers
+    if isinstance(exception, exceptions.MethodNotAllowed):
+        headers = headers | {"Allow": ", ".join(context["view"].allowed_methods)}
+    return Response(error.body, status=error.status, headers=headers)
+
+
+def answer_unexpected(exception: Exception) -> HttpResponse:
+    """Answer what a view that is not DRF's raised under /api/."""
+    error = describe(exception)
+    return JsonResponse(error.body, status=error.status, headers=error.headers)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer an unknown path: JSON under /api/, a page elsewhere (Django's handler404)."""
+    from django.views.defaults import page_not_found
+
+    if request.path_info.startswith("/api/"):
+        return JsonResponse(error_body("not_found"), status=404)
+    return page_not_found(request, exception)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer what Django refuses before a view is asked, an unknown Host above all (handler400)."""
+    from django.views.defaults import bad_request as page
+
+    if request.path_info.startswith("/api/"):
+        return JsonResponse(error_body("bad_request"), status=400)
+    return page(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer a crash outside of any view (handler500)."""
+    from django.views.defaults import server_error as page
+
+    if request.path_info.startswith("/api/"):
+        return JsonResponse(error_body("internal_error", message="Something went wrong on our side."), status=500)
+    return page(request)

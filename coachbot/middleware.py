@@ -1,0 +1,26 @@
+"""Middleware of our own besides the request id and the content security policy."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from coachbot.errors import answer_unexpected
+
+API_PREFIX = "/api/"
+
+
+class ApiErrorMiddleware:
+    """Answer what rises above an API view (a crash, a database that is away) in the API's shape.
+
+    Django turns exceptions into HTML answers around each view; `process_exception` gets them before that does.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer JSON for a crash under /api/; pages keep Django's own error pages."""
+        return answer_unexpected(exception) if request.path_info.startswith(API_PREFIX) else None

@@ -1,0 +1,216 @@
+"""All settings of Coachbot, read from the environment; `.env.example` says what each variable does."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from coachbot import env
+from coachbot.databases import tuned
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env.read_dotenv(BASE_DIR / ".env")
+
+# --- Which kind of process this is. Nothing set means production: it fails closed. -----------------------------------
+ENVIRONMENT = env.choice("COACHBOT_ENV", options=("production", "development", "test"), default="production")
+PRODUCTION = ENVIRONMENT == "production"
+DEBUG = False
+DATA_DIR = Path(env.text("COACHBOT_DATA_DIR", str(BASE_DIR / "var")))
+
+SECRET_KEY = env.text("COACHBOT_SECRET_KEY", "" if PRODUCTION else "only-for-development-and-tests-0123456789abcdef-XYZ")
+if not SECRET_KEY:
+    raise ImproperlyConfigured(
+        "COACHBOT_SECRET_KEY is not set. Make one with: python -c 'import secrets; print(secrets.token_urlsafe(50))'"
+    )
+# version:key pairs, newest first; see workspaces/secrets.py.
+ENCRYPTION_KEYS = env.words(
+    "COACHBOT_ENCRYPTION_KEYS", "" if PRODUCTION else "dev:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+)
+
+# --- Where it is reached ---------------------------------------------------------------------------------------------
+PUBLIC_BASE_URL = env.url("PUBLIC_BASE_URL", "" if PRODUCTION else "http://127.0.0.1:8000")
+if not PUBLIC_BASE_URL:
+    raise ImproperlyConfigured("PUBLIC_BASE_URL is not set. It is the address customers use, e.g. https://example.com")
+_public = urlsplit(PUBLIC_BASE_URL)
+# localhost in development, because Inngest's server calls it by that name.
+ALLOWED_HOSTS = env.words(
+    "ALLOWED_HOSTS", str(_public.hostname) if PRODUCTION else f"{_public.hostname},127.0.0.1,localhost,testserver"
+)
+CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL]
+TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0)
+HTTPS = _public.scheme == "https"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_SSL_REDIRECT = HTTPS and env.flag("SECURE_SSL_REDIRECT", default=True)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = env.integer("SECURE_HSTS_SECONDS", 31_536_000 if HTTPS else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
+CSRF_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+
+# --- Apps. Ours stand before Django's admin, so that our templates win. ----------------------------------------------
+INSTALLED_APPS = [
+    "voice",
+    "whatsapp",
+    "agents",
+    "leads",
+    "apikeys",
+    "workspaces",
+    "coachbot.apps.CoachbotConfig",
+    "coachbot.apps.CoachbotAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+]
+MIDDLEWARE = [
+    "webapi.request_id.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "coachbot.csp.CspMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "coachbot.middleware.ApiErrorMiddleware",
+]
+ROOT_URLCONF = "coachbot.urls"
+WSGI_APPLICATION = "coachbot.wsgi.application"
+APPEND_SLASH = True
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+LOGIN_URL = "admin:login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+# --- Rows ------------------------------------------------------------------------------------------------------------
+DATABASES = {
+    "default": tuned(
+        env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'coachbot.sqlite3'}"),
+        pool_size=env.integer("DATABASE_POOL_SIZE", 8),
+    )
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Shared counters. Without Redis each process counts for itself. --------------------------------------------------
+REDIS_URL = env.text("REDIS_URL")
+API_RATE_LIMIT_PER_MINUTE = env.integer("API_RATE_LIMIT_PER_MINUTE", 60)
+API_RATE_LIMIT_PER_HOUR = env.integer("API_RATE_LIMIT_PER_HOUR", 1000)
+
+# --- Words and time --------------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+# --- Static files ----------------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = not PRODUCTION
+
+# --- The API ---------------------------------------------------------------------------------------------------------
+API_MAX_BODY_BYTES = 131_072
+IDEMPOTENCY_LEASE_S = env.seconds("IDEMPOTENCY_LEASE_S", 60)
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apikeys.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["webapi.json_api.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["webapi.json_api.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "webapi.json_api.AlwaysJSON",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "coachbot.errors.answer_exception",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Coachbot Public API",
+    "DESCRIPTION": "Send leads to Coachbot and follow what became of them.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SERVERS": [{"url": PUBLIC_BASE_URL}],
+    "SCHEMA_PATH_PREFIX": r"/api/public",
+}
+
+# --- Channels: leads finds one by its dotted path and imports none. --------------------------------------------------
+LEAD_CHANNELS = {
+    "voice": "voice.channel.VoiceChannel",
+    "whatsapp": "whatsapp.channel.WhatsAppChannel",
+}
+# How long a dispatch may be `sending` before the worker asks the provider what became of it. Longer than any request.
+DISPATCH_LEASE_S = env.seconds("DISPATCH_LEASE_S", 60)
+DISPATCH_RETRY_S = env.seconds("DISPATCH_RETRY_S", 30)
+DISPATCH_MAX_ATTEMPTS = env.integer("DISPATCH_MAX_ATTEMPTS", 8)
+# How long an event may wait in Inngest unclaimed before the worker sends it again under the same id.
+TURN_UNCLAIMED_S = env.seconds("TURN_UNCLAIMED_S", 60)
+JOURNAL_RETENTION_DAYS = env.integer("JOURNAL_RETENTION_DAYS", 90)
+
+# --- Providers -------------------------------------------------------------------------------------------------------
+VAPI_BASE_URL = env.url("VAPI_BASE_URL", "https://api.vapi.ai")
+TWILIO_BASE_URL = env.url("TWILIO_BASE_URL", "https://api.twilio.com")
+OPENAI_BASE_URL = env.url("OPENAI_BASE_URL", "https://api.openai.com/v1")
+CALCOM_BASE_URL = env.url("CALCOM_BASE_URL", "https://api.cal.com")
+OPENAI_MODEL = env.text("OPENAI_MODEL", "gpt-5.4-mini")
+OPENAI_API = env.choice("OPENAI_API", options=("responses", "chat"), default="responses")
+PROVIDER_CONNECT_TIMEOUT_S = env.seconds("PROVIDER_CONNECT_TIMEOUT_S", 3.05)
+VAPI_TIMEOUT_S = env.seconds("VAPI_TIMEOUT_S", 15)
+TWILIO_TIMEOUT_S = env.seconds("TWILIO_TIMEOUT_S", 15)
+OPENAI_TIMEOUT_S = env.seconds("OPENAI_TIMEOUT_S", 30)
+
+# Inngest: none of these set means that `manage.py worker` runs the agent's turns itself.
+INNGEST_DEV = env.text("INNGEST_DEV")
+INNGEST_BASE_URL = env.url("INNGEST_BASE_URL")
+INNGEST_EVENT_KEY = env.text("INNGEST_EVENT_KEY")
+INNGEST_SIGNING_KEY = env.text("INNGEST_SIGNING_KEY")
+INNGEST_CONFIGURED = bool(INNGEST_DEV or INNGEST_EVENT_KEY)
+
+# --- Logs ------------------------------------------------------------------------------------------------------------
+LOG_LEVEL = env.choice("LOG_LEVEL", options=("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "coachbot.logs.JsonFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        # httpx writes whole URLs at INFO, and Inngest's hold the event key.
+        "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
+        "django.server": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+    },
+}

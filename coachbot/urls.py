@@ -1,0 +1,20 @@
+"""All URLs: each app's own, composed."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from coachbot import health
+
+handler400 = "coachbot.errors.bad_request"
+handler404 = "coachbot.errors.not_found"
+handler500 = "coachbot.errors.server_error"
+
+urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("api/public/", include("leads.api_urls")),
+    path("api/public/", include("apikeys.api_urls")),
+    path("api/vapi/", include("voice.urls")),
+    path("api/", include("whatsapp.urls")),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,104 @@
+"""Factories and fixtures for every test."""
+
+import itertools
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+
+from apikeys.models import ApiKey
+from leads.models import Dispatch, Lead
+from workspaces.models import Integration, Membership, Workspace
+
+NOW = datetime(2026, 6, 7, 13, 3, 37, 162000, tzinfo=UTC)
+CREDENTIALS = {
+    "vapi": {
+        "api_key": "vapi-private-0123456789",
+        "assistant_id": "7d9b6c1e-3a52-4f0e-9c44-0a8f6a2b1c10",
+        "phone_number_id": "b1f0c7aa-8f7d-4a0f-9a3c-52f6c1d2e3f4",
+    },
+    "twilio": {
+        "account_sid": "AC" + "0" * 32,
+        "auth_token": "twilio-token-0123456789",
+        "from_number": "+14155238886",
+    },
+    "openai": {"api_key": "sk-test-0123456789"},
+    "calcom": {"api_key": "cal_live_0123456789", "event_type_id": "10"},
+}
+_numbers = itertools.count(1)
+
+
+def make_user(**overrides: Any) -> Any:
+    """Make a user; `is_superuser=True` for the platform's staff."""
+    n = next(_numbers)
+    fields = {"username": f"user{n}", "email": f"user{n}@example.com", "is_staff": True} | overrides
+    password = fields.pop("password", None)
+    user = get_user_model()(**fields)
+    if password:
+        user.set_password(password)
+    user.save()
+    return user
+
+
+def make_workspace(*, connected: bool = True, **overrides: Any) -> Workspace:
+    """Make a workspace with its channel's accounts connected."""
+    n = next(_numbers)
+    workspace = Workspace.objects.create(**({"name": f"Acme {n}", "slug": f"acme-{n}", "channel": "voice"} | overrides))
+    if connected:
+        for provider in ("vapi",) if workspace.channel == "voice" else ("twilio", "openai"):
+            make_integration(workspace, provider)
+    return workspace
+
+
+def make_integration(workspace: Workspace, provider: str, **overrides: Any) -> Integration:
+    """Connect a provider."""
+    credentials = CREDENTIALS[provider] | overrides.pop("credentials", {})
+    return Integration.objects.create(
+        workspace=workspace, provider=provider, credentials=json.dumps(credentials), **overrides
+    )
+
+
+def make_member(workspace: Workspace, *, role: str = "owner", **user: Any) -> Any:
+    """Make a user who is a member and may enter the admin."""
+    member = make_user(**user)
+    Membership.objects.create(workspace=workspace, user=member, role=role)
+    return member
+
+
+def make_key(workspace: Workspace, **overrides: Any) -> str:
+    """Issue an API key without rate limits and return its plaintext."""
+    fields = {"name": "Test", "limit_per_minute": 0, "limit_per_hour": 0} | overrides
+    return ApiKey.objects.issue(workspace=workspace, **fields).plaintext
+
+
+def make_lead(workspace: Workspace | None = None, **overrides: Any) -> Lead:
+    """Make a lead."""
+    workspace = workspace or make_workspace()
+    n = next(_numbers)
+    fields = {
+        "name": "Jane Doe",
+        "phone": f"+4471234{n:05d}",
+        "channel": workspace.channel,
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    return Lead.objects.create(workspace=workspace, **(fields | overrides))
+
+
+def make_dispatch(lead: Lead, **overrides: Any) -> Dispatch:
+    """Make the promise to contact a lead."""
+    fields = {"channel": lead.channel, "due_at": NOW, "created_at": NOW}
+    return Dispatch.objects.create(workspace=lead.workspace, lead=lead, **(fields | overrides))
+
+
+@pytest.fixture(autouse=True)
+def _counters_start_at_zero() -> Iterator[None]:
+    """Forget what the process remembers between requests: counted limits and remembered keys."""
+    from apikeys import authentication, limits
+
+    limits.reset()
+    authentication.forget()
+    yield

@@ -1,0 +1,101 @@
+"""What leads asks of a channel. A channel is found by its dotted path in settings.LEAD_CHANNELS, never imported."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any, Protocol
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A dispatch that this process has claimed, with all that a channel may want to say about the lead."""
+
+    dispatch_id: UUID
+    lead_id: UUID
+    workspace_id: UUID
+    channel: str
+    is_test: bool
+    name: str
+    phone: str
+    email: str | None
+    goal: str | None
+    metadata: dict[str, Any]
+    form_responses: dict[str, str]
+    claimed_at: datetime
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What the provider took.
+
+    `reference` is its own id. `queued`: an engine took it over and will report itself (the dispatch waits as QUEUED).
+    `details` is the channel's own business, handed back to `confirm`. The rest is for the journal.
+    """
+
+    reference: str | None
+    queued: bool = False
+    details: dict[str, Any] = field(default_factory=dict)
+    status_code: int | None = None
+    request: Any = ""
+    response: Any = ""
+    duration_ms: int | None = None
+
+
+class Channel(Protocol):
+    """One way of reaching a lead. Instances are shared by all threads and hold no state of a lead."""
+
+    provider: str
+    operation: str
+    # True: the request that brought the lead waits for the outcome. False: the promise is enough to answer.
+    inline: bool
+
+    def grace_s(self) -> float:
+        """Seconds for which the worker leaves a fresh promise to the process that made it."""
+        ...
+
+    def announce(self, order: Order) -> None:
+        """Start on a promise that was just committed, without waiting for it and without ever failing."""
+        ...
+
+    def send(self, order: Order) -> Sent:
+        """Contact the lead. No transaction is open and no database connection is held while the wire is slow.
+
+        Raises providers.errors.Rejected, Unavailable or OutcomeUnknown.
+        """
+        ...
+
+    def find(self, order: Order) -> Sent | None:
+        """Ask the provider what became of an order whose outcome is unknown. None: it never took it.
+
+        Raises ProviderError where it can't be asked.
+        """
+        ...
+
+    def confirm(self, sent: Sequence[tuple[Order, Sent]], *, now: datetime) -> None:
+        """Write the channel's own rows about what was sent, inside the caller's transaction."""
+        ...
+
+    def latest_call(self, lead_id: UUID) -> dict[str, Any] | None:
+        """Return the `voiceCall` object of the Public API, None where there is none."""
+        ...
+
+    def forget(self, lead_id: UUID) -> None:
+        """Prepare the erasure of a lead's traces at the provider, inside the caller's transaction."""
+        ...
+
+    def sweep(self, *, now: datetime, limit: int) -> int:
+        """Do what the worker must do besides sending: keep the channel's own promises. Returns how many it kept."""
+        ...
+
+
+@cache
+def get_channel(name: str) -> Channel:
+    """Return the one instance of a channel. Raises KeyError for a name that is not in LEAD_CHANNELS."""
+    channel: Channel = import_string(settings.LEAD_CHANNELS[name])()
+    return channel

@@ -1,0 +1,144 @@
+"""The lead, and the promise to contact it."""
+
+import uuid
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from leads.fields import VerbatimJSONField
+from workspaces.models import Channel, Workspace
+
+
+class LeadQuerySet(models.QuerySet["Lead"]):
+    """Many leads."""
+
+    def visible_to(self, user: Any) -> "LeadQuerySet":
+        """Keep what a user may see."""
+        return self if user.is_superuser else self.filter(workspace__memberships__user_id=user.pk)
+
+
+class Lead(models.Model):
+    """A person who asked to be contacted, unique by phone within a workspace.
+
+    Leads of test keys are a world of their own: they take no phone away from a real one.
+    """
+
+    class Status(models.TextChoices):
+        """How far it has come. The last three end by a person's hand alone."""
+
+        NEW = "new", _("New")
+        IN_CONVERSATION = "in_conversation", _("In conversation")
+        BOOKED = "booked", _("Booked")
+        UNQUALIFIED = "unqualified", _("Unqualified")
+        NEEDS_HUMAN = "needs_human", _("Needs a human")
+
+    class Source(models.TextChoices):
+        """Through which door it came."""
+
+        API = "api", _("API")
+        FORM = "form", _("Form")
+        MANUAL = "manual", _("By hand")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="leads", db_index=False)
+    channel = models.CharField(max_length=16, choices=Channel.choices)
+    is_test = models.BooleanField(default=False)
+    source = models.CharField(max_length=16, choices=Source.choices, default=Source.API)
+    name = models.CharField(max_length=120)
+    phone = models.CharField(max_length=20, help_text=_("E.164"))
+    email = models.CharField(max_length=254, null=True, blank=True)  # noqa: DJ001 - null is what the API answers
+    goal = models.TextField(null=True, blank=True)  # noqa: DJ001 - likewise
+    metadata = VerbatimJSONField(default=dict, blank=True)
+    form_responses = VerbatimJSONField(default=dict, blank=True)
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.NEW)
+    qualification_notes = models.TextField(null=True, blank=True)  # noqa: DJ001 - likewise
+    booking_uid = models.CharField(max_length=128, null=True, blank=True)  # noqa: DJ001 - likewise
+    booking_start = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    objects = LeadQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "phone", "is_test"], name="lead_phone_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["workspace", "-created_at", "-id"], name="lead_newest_first"),
+            models.Index(fields=["workspace", "status", "-created_at", "-id"], name="lead_by_status"),
+            models.Index(fields=["workspace", "email"], name="lead_by_email", condition=Q(email__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DispatchQuerySet(models.QuerySet["Dispatch"]):
+    """Many dispatches. Every change of state is one conditional UPDATE whose count says who won."""
+
+    def claim(self, pk: uuid.UUID, *, by: str, at: datetime) -> bool:
+        """Take a pending dispatch for this process. False: someone else has it."""
+        pending = self.filter(pk=pk, status=Dispatch.Status.PENDING)
+        return (
+            pending.update(
+                status=Dispatch.Status.SENDING, claimed_by=by, claimed_at=at, attempts=models.F("attempts") + 1
+            )
+            == 1
+        )
+
+    def due(self, at: datetime) -> "DispatchQuerySet":
+        """Keep what waits to be sent and whose time has come, oldest first."""
+        return self.filter(status=Dispatch.Status.PENDING, due_at__lte=at).order_by("due_at")
+
+
+class Dispatch(models.Model):
+    """The promise to contact a lead once, and what became of it. The row is the outbox; there is no other."""
+
+    class Status(models.TextChoices):
+        """PENDING → SENDING → DONE; WhatsApp through Inngest waits as QUEUED in between."""
+
+        PENDING = "pending", _("waiting")
+        QUEUED = "queued", _("handed to the engine")
+        SENDING = "sending", _("being sent")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+        SKIPPED = "skipped", _("not sent on purpose")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="dispatches", db_index=False)
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="dispatches")
+    channel = models.CharField(max_length=16, help_text=_("A name in LEAD_CHANNELS."))
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.PENDING)
+    reason = models.CharField(max_length=255, blank=True, default="")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField()
+    claimed_by = models.CharField(max_length=64, blank=True, default="")
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = DispatchQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = _("dispatches")
+        ordering: ClassVar = ["-created_at"]
+        constraints: ClassVar = [
+            # One promise at a time: no second call while the first may still ring.
+            models.UniqueConstraint(
+                fields=["lead"], name="dispatch_one_open", condition=Q(status__in=["pending", "queued", "sending"])
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["status", "due_at"],
+                name="dispatch_open",
+                condition=Q(status__in=["pending", "queued", "sending"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel}: {self.get_status_display()}"

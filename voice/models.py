@@ -1,0 +1,56 @@
+"""The call session: one Vapi call, from dialling to the report after it."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from leads.models import Dispatch, Lead
+
+
+class CallSession(models.Model):
+    """One call of Vapi's. Its events arrive in any order and more than once; the state only moves forward."""
+
+    class Status(models.TextChoices):
+        """What the API shows: either it goes on or it is over."""
+
+        IN_PROGRESS = "in_progress", _("In progress")
+        ENDED = "ended", _("Ended")
+
+    class Outcome(models.TextChoices):
+        """What `ended_reason` means for us; "" while the call goes on."""
+
+        COMPLETED = "completed", _("completed")
+        TRANSFERRED = "transferred", _("transferred")
+        NO_ANSWER = "no_answer", _("no answer")
+        INVALID_NUMBER = "invalid_number", _("invalid number")
+        ACCOUNT = "account", _("account or configuration")
+        TRANSIENT = "transient", _("passing fault")
+        CANCELLED = "cancelled", _("cancelled")
+        FAILED = "failed", _("failed")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="call_sessions")
+    dispatch = models.ForeignKey(Dispatch, on_delete=models.CASCADE, related_name="call_sessions")
+    vapi_call_id = models.CharField(max_length=64, unique=True)
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.IN_PROGRESS)
+    # Vapi's own word, for the timeline: queued, ringing, in-progress, forwarding, ended.
+    vapi_status = models.CharField(max_length=32, blank=True, default="queued")
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    duration_s = models.FloatField(null=True, blank=True)
+    cost_usd = models.DecimalField(max_digits=10, decimal_places=4, null=True, blank=True)
+    summary = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is what the API answers
+    transcript = models.TextField(null=True, blank=True)  # noqa: DJ001 - likewise
+    has_recording = models.BooleanField(default=False)
+    ended_reason = models.CharField(max_length=160, null=True, blank=True)  # noqa: DJ001 - likewise
+    outcome = models.CharField(max_length=16, choices=Outcome.choices, blank=True, default="")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.vapi_call_id}: {self.get_status_display()}"

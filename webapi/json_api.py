@@ -1,0 +1,116 @@
+"""JSON in and out of the API: strict when reading, compact when writing."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+from webapi.errors import ApiError
+
+NOT_JSON = "Request body must be valid JSON."
+
+
+def iso(at: datetime | None) -> str | None:
+    """Write a time as the API does: UTC, milliseconds, Z."""
+    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+
+
+def dump(value: Any) -> bytes:
+    """Serialise an answer as UTF-8."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_encode).encode("utf-8", "replace")
+
+
+def _encode(value: object) -> str | None:
+    if isinstance(value, datetime):
+        return iso(value)
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def load_object(body: bytes) -> dict[str, Any]:
+    """Read a JSON object as RFC 8259 wants it.
+
+    Raises ApiError (400) for anything else: bad UTF-8, NaN or an infinity, a number beyond a double, a key that
+    stands twice, a lone surrogate (no UTF-8 can hold it), nesting deeper than Python's parser goes.
+    """
+    try:
+        value = json.loads(
+            body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite, parse_int=_integer
+        )
+        if b"\\ud" in body.lower():
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError) as error:
+        raise ApiError(400, NOT_JSON) from error
+    if not isinstance(value, dict):
+        raise ApiError(400, NOT_JSON)
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("a key stands twice")
+    return result
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError("beyond a double")
+    return number
+
+
+def _integer(digits: str) -> int:
+    # What a double can't hold would come back changed from most clients and from SQLite's JSON.
+    if len(digits) > 309:
+        raise ValueError("beyond a double")
+    return int(digits)
+
+
+class StrictJSONParser(BaseParser):
+    """DRF's door to `load_object`."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Read the stream as one JSON object."""
+        return load_object(stream.read())
+
+
+class JSONRenderer(BaseRenderer):
+    """Write every answer with `dump`."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
+    ) -> bytes:
+        """Serialise an answer; an answer without a body (204, 304) stays without."""
+        return b"" if data is None else dump(data)
+
+
+class AlwaysJSON(BaseContentNegotiation):
+    """Answer JSON whatever Accept says: a 406 would hide the real answer from a careless client."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        """Take the only parser."""
+        return parsers[0]
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> tuple[Any, str]:
+        """Take the only renderer."""
+        return renderers[0], renderers[0].media_type

@@ -1,0 +1,5 @@
+"""WhatsApp: a promise that the engine keeps."""
+
+
+class WhatsAppChannel:
+    """Filled in by its author."""

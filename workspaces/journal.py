@@ -1,0 +1,85 @@
+"""The journal: what crossed the border with a provider, readable afterwards, without its secrets."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from workspaces.models import LogEntry
+
+MAX_PAYLOAD_CHARS = 16_384
+MASK = "•••"
+_SECRET_KEY = re.compile(r"authorization|api.?key|token|secret|password|credential|controlurl|listenurl|signature", re.I)
+_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}")
+_KEYISH = re.compile(r"\b(?:ck_(?:live|test)_|sk-|cal_live_|signkey-)[A-Za-z0-9_-]{6,}")
+# 13–19 digits, alone or in groups: a payment card. Phone numbers have at most 15 and stand behind a plus.
+_CARDISH = re.compile(r"(?<![\d+])(?:\d[ -]?){12,18}\d(?!\d)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossing:
+    """One request to or from a provider, and how it ended. Payloads as they were: `entry` masks them."""
+
+    provider: str
+    operation: str
+    outcome: LogEntry.Outcome
+    direction: LogEntry.Direction = LogEntry.Direction.OUT
+    status_code: int | None = None
+    duration_ms: int | None = None
+    request: Any = ""
+    response: Any = ""
+    submission: dict[str, Any] | None = None
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+
+def entry(
+    crossing: Crossing, *, workspace_id: UUID, now: datetime, lead_id: UUID | None = None, request_id: str = ""
+) -> LogEntry:
+    """Build the row, masked and cut, without saving it."""
+    return LogEntry(
+        workspace_id=workspace_id,
+        lead_id=lead_id,
+        request_id=request_id,
+        direction=crossing.direction,
+        provider=crossing.provider,
+        operation=crossing.operation,
+        outcome=crossing.outcome,
+        status_code=crossing.status_code,
+        duration_ms=crossing.duration_ms,
+        request=masked_text(crossing.request, crossing.secrets),
+        response=masked_text(crossing.response, crossing.secrets),
+        submission=crossing.submission,
+        created_at=now,
+    )
+
+
+def record(
+    crossing: Crossing, *, workspace_id: UUID, now: datetime, lead_id: UUID | None = None, request_id: str = ""
+) -> LogEntry:
+    """Write a crossing down."""
+    row = entry(crossing, workspace_id=workspace_id, now=now, lead_id=lead_id, request_id=request_id)
+    row.save(force_insert=True)
+    return row
+
+
+def masked_text(payload: Any, secrets: tuple[str, ...] = ()) -> str:
+    """Render a payload as text with secrets, keys and card-like numbers masked, cut to MAX_PAYLOAD_CHARS."""
+    text = payload if isinstance(payload, str) else json.dumps(masked(payload), ensure_ascii=False, default=str)
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, MASK)
+    text = _BEARER.sub(rf"\1 {MASK}", text)
+    text = _KEYISH.sub(MASK, text)
+    text = _CARDISH.sub(MASK, text).replace("\x00", "")
+    return text if len(text) <= MAX_PAYLOAD_CHARS else text[:MAX_PAYLOAD_CHARS] + "…"
+
+
+def masked(payload: Any) -> Any:
+    """Replace the values of keys that name a secret, at any depth."""
+    if isinstance(payload, dict):
+        return {key: MASK if _SECRET_KEY.search(str(key)) else masked(value) for key, value in payload.items()}
+    if isinstance(payload, list | tuple):
+        return [masked(value) for value in payload]
+    return payload

@@ -1,0 +1,216 @@
+"""The tenant: a workspace, who works in it, its own credentials at the providers, and its journal."""
+
+import json
+import secrets
+import uuid
+from typing import Any, ClassVar
+from zoneinfo import available_timezones
+
+import phonenumbers
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from workspaces.secrets import EncryptedTextField
+
+# What would shadow a page under /admin/<slug>/ or a page of Django admin.
+RESERVED_SLUGS = frozenset(
+    "admin api apikeys agents auth autocomplete coachbot contenttypes docs forms healthz jsi18n leadforms leads login "
+    "logout messages new password_change providers r readyz sessions settings sim simulators static static-files voice "
+    "webhooks whatsapp workspaces".split()
+)
+
+
+def validate_slug_free(slug: str) -> None:
+    """Refuse a slug that one of our own addresses needs."""
+    if slug in RESERVED_SLUGS:
+        raise ValidationError(_("This address is reserved. Please choose another."))
+
+
+def validate_timezone(name: str) -> None:
+    """Refuse what is not an IANA time zone."""
+    if name not in available_timezones():
+        raise ValidationError(_("Not a time zone. Write it like Europe/London."))
+
+
+def validate_region(code: str) -> None:
+    """Refuse what is not a two-letter region that phone numbers are known for."""
+    if code and code not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValidationError(_("Not a country. Write its two letters, like GB."))
+
+
+class Channel(models.TextChoices):
+    """How a workspace reaches its leads. Chosen once, for life."""
+
+    VOICE = "voice", _("Voice")
+    WHATSAPP = "whatsapp", _("WhatsApp")
+
+
+class WorkspaceQuerySet(models.QuerySet["Workspace"]):
+    """Many workspaces."""
+
+    def visible_to(self, user: Any) -> "WorkspaceQuerySet":
+        """Keep what a user may see: superusers everything, everybody else their memberships."""
+        if user.is_superuser:
+            return self
+        return self.filter(memberships__user_id=user.pk)
+
+
+class Workspace(models.Model):
+    """A business that is a customer, on one channel for life."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=120)
+    slug = models.CharField(
+        max_length=63,
+        unique=True,
+        validators=[
+            RegexValidator(r"^[a-z0-9]+(?:-[a-z0-9]+)*\Z", _("Lower-case letters, digits and single hyphens only.")),
+            validate_slug_free,
+        ],
+    )
+    channel = models.CharField(max_length=16, choices=Channel.choices)
+    agent_enabled = models.BooleanField(
+        _("agent status"), default=True, help_text=_("Off: leads are saved and nobody is contacted.")
+    )
+    agent_name = models.CharField(max_length=60, blank=True, default="")
+    persona = models.TextField(max_length=4000, blank=True, default="")
+    offer = models.TextField(max_length=8000, blank=True, default="")
+    pricing = models.TextField(max_length=8000, blank=True, default="")
+    qualification_criteria = models.TextField(max_length=8000, blank=True, default="")
+    default_region = models.CharField(
+        max_length=2,
+        blank=True,
+        default="",
+        validators=[validate_region],
+        help_text=_("Where phone numbers without a country code are from: two letters, like GB. Empty: nowhere."),
+    )
+    timezone = models.CharField(max_length=64, default="UTC", validators=[validate_timezone])
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(channel__in=Channel.values), name="workspace_channel_known")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Refuse a change of channel, which the database refuses as well."""
+        if not self._state.adding and Workspace.objects.filter(pk=self.pk).exclude(channel=self.channel).exists():
+            raise ValidationError({"channel": _("A workspace stays on its channel for life.")})
+
+
+class Membership(models.Model):
+    """A user's place in a workspace."""
+
+    class Role(models.TextChoices):
+        """What a member may do; access.py says which page wants which."""
+
+        OWNER = "owner", _("Owner")
+        ADMIN = "admin", _("Admin")
+        AGENT = "agent", _("Agent")
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=16, choices=Role.choices, default=Role.AGENT)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["workspace", "user"], name="membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.get_role_display()})"
+
+
+def new_webhook_secret() -> str:
+    """Make the secret that a provider must show when it calls us."""
+    return secrets.token_urlsafe(32)
+
+
+class Integration(models.Model):
+    """A workspace's own account at one provider.
+
+    `credentials` is a JSON object of strings, encrypted as a whole:
+    vapi `api_key`, `assistant_id`, `phone_number_id` · twilio `account_sid`, `auth_token`, `from_number` (E.164) ·
+    openai `api_key` · calcom `api_key`, `event_type_id`.
+    `options` is plain: twilio `content_sid`, `content_variables` ({"1": "first_name", …}) · openai `model`.
+    """
+
+    class Provider(models.TextChoices):
+        """Whom an integration speaks to."""
+
+        VAPI = "vapi", "Vapi"
+        TWILIO = "twilio", "Twilio"
+        OPENAI = "openai", "OpenAI"
+        CALCOM = "calcom", "Cal.com"
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="integrations")
+    provider = models.CharField(max_length=16, choices=Provider.choices)
+    credentials = EncryptedTextField()
+    webhook_secret = EncryptedTextField(default=new_webhook_secret)
+    options = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["workspace", "provider"], name="integration_once")]
+
+    def __str__(self) -> str:
+        return self.get_provider_display()
+
+    def read_credentials(self) -> dict[str, str]:
+        """Return the credentials. Raises workspaces.secrets.SecretUnreadable when their key is missing."""
+        return dict(json.loads(self.credentials))
+
+
+class LogEntry(models.Model):
+    """One crossing of the border with a provider or a webhook, secrets masked before it is stored."""
+
+    class Direction(models.TextChoices):
+        """Who called whom."""
+
+        OUT = "out", _("to a provider")
+        IN = "in", _("from a provider")
+
+    class Outcome(models.TextChoices):
+        """How it ended."""
+
+        OK = "ok", _("OK")
+        REJECTED = "rejected", _("refused")
+        UNAVAILABLE = "unavailable", _("not reached")
+        UNKNOWN = "unknown", _("outcome unknown")
+
+    id = models.BigAutoField(primary_key=True)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="log_entries")
+    # No foreign key: the entry of a lead that was rolled back outlives it.
+    lead_id = models.UUIDField(null=True, blank=True, db_index=True)
+    request_id = models.CharField(max_length=128, blank=True, default="", db_index=True)
+    direction = models.CharField(max_length=3, choices=Direction.choices)
+    provider = models.CharField(max_length=16)
+    operation = models.CharField(max_length=64)
+    outcome = models.CharField(max_length=16, choices=Outcome.choices)
+    status_code = models.PositiveSmallIntegerField(null=True, blank=True)
+    duration_ms = models.PositiveIntegerField(null=True, blank=True)
+    request = models.TextField(blank=True, default="")
+    response = models.TextField(blank=True, default="")
+    # What a customer submitted, where it was not kept as a lead: from here it can be sent again.
+    submission = models.JSONField(null=True, blank=True)
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("log entry")
+        verbose_name_plural = _("journal")
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [models.Index(fields=["workspace", "-id"], name="log_by_workspace")]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.operation}: {self.outcome}"
