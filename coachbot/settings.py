@@ -198,6 +198,9 @@ INNGEST_EVENT_KEY = env.text("INNGEST_EVENT_KEY")
 INNGEST_SIGNING_KEY = env.text("INNGEST_SIGNING_KEY")
 INNGEST_CONFIGURED = bool(INNGEST_DEV or INNGEST_EVENT_KEY)
 
+# --- `manage.py demo`: empty means a password made once and kept in DATA_DIR/demo-password. --------------------------
+DEMO_ADMIN_PASSWORD = env.text("DEMO_ADMIN_PASSWORD")
+
 # --- Logs ------------------------------------------------------------------------------------------------------------
 LOG_LEVEL = env.choice("LOG_LEVEL", options=("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
 LOGGING: dict[str, Any] = {

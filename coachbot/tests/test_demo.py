@@ -1,0 +1,163 @@
+"""`manage.py demo`: what a newcomer gets, and what a second run leaves alone."""
+
+import io
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from apikeys.models import ApiKey
+from workspaces.models import Integration, Membership, Workspace
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _own_data_dir(settings: Settings, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path / "data"
+    settings.DEMO_ADMIN_PASSWORD = ""
+
+
+def run_demo(*arguments: str) -> Any:
+    said = io.StringIO()
+    call_command("demo", "--json", *arguments, stdout=said)
+    return json.loads(said.getvalue())
+
+
+def matched(token: str) -> ApiKey | None:
+    return ApiKey.objects.match(token, at=timezone.now())
+
+
+def test_prints_exactly_the_keys_that_scripts_read(settings: Settings) -> None:
+    settings.PUBLIC_BASE_URL = "http://127.0.0.1:8123"
+    result = run_demo()
+    assert set(result) == {"baseUrl", "admin", "workspaces"}
+    assert result["baseUrl"] == "http://127.0.0.1:8123"
+    assert set(result["admin"]) == {"username", "password"}
+    assert [(w["slug"], w["channel"]) for w in result["workspaces"]] == [
+        ("demo-voice", "voice"),
+        ("demo-whatsapp", "whatsapp"),
+    ]
+    assert all(set(w) == {"slug", "channel", "apiKey", "testKey"} for w in result["workspaces"])
+
+
+def test_json_is_what_call_command_with_a_keyword_prints_too() -> None:
+    said = io.StringIO()
+    call_command("demo", json=True, stdout=said)
+    assert json.loads(said.getvalue())["admin"]["username"] == "admin"
+
+
+def test_login_opens_the_admin_as_a_superuser_who_owns_both_workspaces() -> None:
+    result = run_demo()
+    assert Client().login(**result["admin"])
+    admin = get_user_model().objects.get(username="admin")
+    assert admin.is_superuser
+    assert set(Membership.objects.filter(user=admin).values_list("workspace__slug", "role")) == {
+        ("demo-voice", "owner"),
+        ("demo-whatsapp", "owner"),
+    }
+
+
+def test_keys_work_and_know_their_mode() -> None:
+    for workspace in run_demo()["workspaces"]:
+        live, test = matched(workspace["apiKey"]), matched(workspace["testKey"])
+        assert live is not None
+        assert test is not None
+        assert (live.name, live.mode, live.workspace.slug) == ("Demo live", "live", workspace["slug"])
+        assert (test.name, test.mode, test.workspace.slug) == ("Demo test", "test", workspace["slug"])
+
+
+def test_each_workspace_has_the_accounts_its_channel_needs() -> None:
+    run_demo()
+    connected = {(slug, provider) for slug, provider in Integration.objects.values_list("workspace__slug", "provider")}
+    assert connected == {
+        ("demo-voice", "vapi"),
+        ("demo-voice", "calcom"),
+        ("demo-whatsapp", "twilio"),
+        ("demo-whatsapp", "openai"),
+        ("demo-whatsapp", "calcom"),
+    }
+    for workspace in Workspace.objects.all():
+        workspace.full_clean()
+
+
+def test_second_run_keeps_what_was_edited_and_removes_nothing() -> None:
+    run_demo()
+    Workspace.objects.filter(slug="demo-voice").update(persona="Short and dry.")
+    Integration.objects.get(workspace__slug="demo-voice", provider="vapi").delete()
+    run_demo()
+    assert Workspace.objects.count() == 2
+    assert Workspace.objects.get(slug="demo-voice").persona == "Short and dry."
+    assert Membership.objects.count() == 2
+    assert Integration.objects.count() == 5
+
+
+def test_keys_of_the_run_before_last_are_gone_and_never_pile_up() -> None:
+    first, second, third = (run_demo()["workspaces"][0]["apiKey"] for _ in range(3))
+    assert matched(first) is None
+    assert matched(second) is not None
+    assert matched(second).expires_at is not None  # type: ignore[union-attr]
+    assert matched(third) is not None
+    run_demo()
+    assert ApiKey.objects.count() == 8
+
+
+def test_leaves_keys_of_other_names_alone() -> None:
+    run_demo()
+    other = ApiKey.objects.issue(workspace=Workspace.objects.get(slug="demo-voice"), name="Our CRM")
+    run_demo()
+    run_demo()
+    assert matched(other.plaintext) is not None
+
+
+def test_issues_a_new_key_where_the_last_one_was_revoked_by_hand() -> None:
+    revoked = run_demo()["workspaces"][0]["apiKey"]
+    key = matched(revoked)
+    assert key is not None
+    key.revoke(at=timezone.now())
+    assert matched(run_demo()["workspaces"][0]["apiKey"]) is not None
+    assert matched(revoked) is None
+
+
+def test_password_is_made_once_and_readable_by_its_owner_alone(settings: Settings) -> None:
+    password = run_demo()["admin"]["password"]
+    path = Path(settings.DATA_DIR) / "demo-password"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.read_text().strip() == password
+    assert run_demo()["admin"]["password"] == password
+
+
+def test_password_of_the_environment_wins_and_opens_the_door(settings: Settings) -> None:
+    run_demo()
+    settings.DEMO_ADMIN_PASSWORD = "correct-horse-battery"
+    assert run_demo()["admin"]["password"] == "correct-horse-battery"
+    assert Client().login(username="admin", password="correct-horse-battery")
+
+
+def test_refuses_in_production_and_makes_nothing(settings: Settings) -> None:
+    settings.PRODUCTION = True
+    with pytest.raises(CommandError, match="production installation.*--force"):
+        run_demo()
+    assert not get_user_model().objects.exists()
+    assert not Workspace.objects.exists()
+
+
+def test_force_overrides_production(settings: Settings) -> None:
+    settings.PRODUCTION = True
+    assert len(run_demo("--force")["workspaces"]) == 2
+
+
+def test_text_names_the_address_the_login_and_the_keys(settings: Settings) -> None:
+    said = io.StringIO()
+    call_command("demo", stdout=said)
+    text = said.getvalue()
+    assert f"{settings.PUBLIC_BASE_URL}/admin/" in text
+    assert "ck_live_" in text
+    assert "ck_test_" in text
