@@ -1,6 +1,7 @@
 """Start Coachbot on this machine: simulators, migrations, demo data, web server, worker. `make run` calls it.
 
-Everything it starts ends with it: on Ctrl-C, SIGTERM, or when one of them dies. It writes nothing but COACHBOT_DATA_DIR.
+Everything it starts ends with it: on Ctrl-C, on SIGTERM, or when one of them dies. It writes to
+COACHBOT_DATA_DIR alone.
 """
 
 import base64
@@ -111,7 +112,8 @@ def prepare_environment(port: int) -> Path:
     """Fill in what neither the caller nor .env says. Returns the data directory."""
     import environ
 
-    environ.Env.read_env(str(ROOT / ".env"), overwrite=False) if (ROOT / ".env").is_file() else None
+    if (ROOT / ".env").is_file():
+        environ.Env.read_env(str(ROOT / ".env"), overwrite=False)
     data_dir = Path(os.environ.get("COACHBOT_DATA_DIR") or ROOT / "var").expanduser().resolve()
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.environ["COACHBOT_DATA_DIR"] = str(data_dir)
@@ -165,7 +167,7 @@ def start_web(children: Children, port: int) -> None:
     children.start(
         "web",
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
-        *("--workers", "1", "--blocking-threads", "64", "--backlog", "2048", "--no-ws", "--log-level", "warning"),
+        *("--workers", "1", "--blocking-threads", "64", "--backlog", "2048", "--no-ws", "--log-level", "error"),
         *("--workers-kill-timeout", "5", "coachbot.wsgi:application"),
     )
 
@@ -190,8 +192,32 @@ def wait_until_ready(children: Children, port: int) -> None:
         time.sleep(0.03)
 
 
-def announce(demo: dict[str, Any], *, port: int, took_s: float) -> None:
-    print(json.dumps(demo, indent=2), port, took_s, flush=True)
+def announce(demo: dict[str, Any], *, base_url: str, took_s: float) -> None:
+    """Print where everything is. `demo` is {"login": {"username", "password"}, "workspaces": [{"slug", "api_key"}]}."""
+    login = demo["login"]
+    lines = [
+        "",
+        f"Coachbot is ready ({took_s:.1f} s). Ctrl-C stops all of it.",
+        "",
+        f"  Console    {base_url}/admin/   {login['username']} / {login['password']}",
+        f"  API docs   {base_url}/docs/",
+    ]
+    for workspace in demo["workspaces"]:
+        # A new phone each start: a workspace refuses one that it has.
+        lead = {"name": "Ada Example", "phone": f"+1202555{secrets.randbelow(9000) + 1000}", "consent": True}
+        lines += [
+            "",
+            f"  {workspace.get('name') or workspace['slug']}: {base_url}/admin/{workspace['slug']}/",
+            f"    {curl(f'{base_url}/api/public/leads', key=workspace['api_key'], body=lead)}",
+        ]
+    print("\n".join([*lines, ""]), flush=True)
+
+
+def curl(url: str, *, key: str, body: dict[str, Any]) -> str:
+    """Write a POST as one line, ready to be pasted."""
+    return (
+        f"curl -sS {url} -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d '{json.dumps(body)}'"
+    )
 
 
 def supervise(children: Children) -> None:
@@ -205,10 +231,26 @@ def supervise(children: Children) -> None:
     start_web(children, port)
     children.start("worker", sys.executable, "manage.py", "worker")
     wait_until_ready(children, port)
-    announce(demo, port=port, took_s=time.monotonic() - started)
-    while True:
+    announce(demo, base_url=f"http://127.0.0.1:{port}", took_s=time.monotonic() - started)
+    make = os.getppid()
+    at_start = catches_interrupt(make)
+    while catches_interrupt(make) == at_start:
         children.check()
         time.sleep(0.2)
+    raise Stopped
+
+
+def catches_interrupt(pid: int) -> bool | None:
+    """Say whether a process has a handler for SIGINT; None where that can't be asked or the process is gone.
+
+    GNU make passes a SIGTERM on to us but not a SIGINT sent to it alone: it drops its handler and waits for us to end.
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    caught = status.partition("SigCgt:")[2].split(maxsplit=1)[0]
+    return bool(int(caught, 16) >> (signal.SIGINT - 1) & 1)
 
 
 def stop_on_signal(_number: int, _frame: FrameType | None) -> None:

@@ -35,15 +35,10 @@ find_python() {
             return
         fi
     done
-    fail "Coachbot needs Python 3.11 or newer; found: $(python3 --version 2>&1 || true)"
+    fail "Coachbot needs Python 3.11 or newer; found: $(python3 --version 2>/dev/null || echo none)"
 }
 
 is_installed && exit
-
-# pip and venv unpack here, so that nothing is written outside the project.
-mkdir -p .venv/tmp
-export TMPDIR=$PWD/.venv/tmp
-trap 'rm -rf .venv/tmp' EXIT
 
 if ! [ -x .venv/bin/python ] || ! is_recent_enough .venv/bin/python || ! .venv/bin/python -c 'import pip' 2>/dev/null; then
     python=$(find_python)
@@ -51,11 +46,15 @@ if ! [ -x .venv/bin/python ] || ! is_recent_enough .venv/bin/python || ! .venv/b
         fail "$python can't make virtual environments. On Debian: apt-get install python3-venv"
     echo "Making .venv with $("$python" --version) …" >&2
     "$python" -m venv --clear .venv
-    mkdir -p "$TMPDIR"
 fi
+
+# pip unpacks here, so that nothing is written outside the project.
+mkdir -p .venv/tmp
+export TMPDIR=$PWD/.venv/tmp
+trap 'rm -rf .venv/tmp' EXIT
 
 echo "Installing $lock; needed once per change of the lock …" >&2
 rm -f "$stamp"
-.venv/bin/python -m pip install --quiet --no-cache-dir --no-input --disable-pip-version-check --require-hashes \
+.venv/bin/python -m pip install --quiet --quiet --no-cache-dir --no-input --disable-pip-version-check --require-hashes \
     --requirement "$lock"
 digest "$lock" >"$stamp"

@@ -1,0 +1,33 @@
+# syntax=docker/dockerfile:1
+
+# Build: the locked packages into a virtual environment. pip and its caches stay behind.
+FROM python:3.12-slim AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+RUN python -m venv /opt/venv
+COPY requirements.txt .
+# Hashes: a package that was replaced after we locked it stops the build.
+RUN /opt/venv/bin/pip install --require-hashes --requirement requirements.txt
+
+FROM python:3.12-slim
+ENV PATH=/opt/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
+    COACHBOT_ENV=production COACHBOT_DATA_DIR=/data
+# A fixed number, so that a volume keeps its owner from image to image.
+RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin coachbot \
+    && install -d -o coachbot -g coachbot /data /data/static
+COPY --from=build /opt/venv /opt/venv
+WORKDIR /app
+COPY . .
+USER coachbot
+# Settings want secrets; these exist for this one command and are in no layer.
+RUN COACHBOT_SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(64))')" \
+    COACHBOT_ENCRYPTION_KEYS="build:$(python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')" \
+    PUBLIC_BASE_URL=https://build.invalid \
+    python manage.py collectstatic --no-input
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen(urllib.request.Request('http://127.0.0.1:8000/healthz', headers={'Host': 'localhost'}), timeout=2)"]
+# Exec form: SIGTERM reaches granian, which answers what it has begun and refuses what is new.
+# 64 threads, since a request waits for Vapi most of its time. Respawn: one dead worker is not an outage.
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "64", \
+     "--backlog", "2048", "--no-ws", "--log-level", "error", "--respawn-failed-workers", "--workers-kill-timeout", "30", \
+     "coachbot.wsgi:application"]
