@@ -160,7 +160,11 @@ class Call:
     rang: bool = False
     deleted: bool = False
     report: JsonDict | None = None
-    task: asyncio.Task[None] | None = None
+
+    @property
+    def has_server(self) -> bool:
+        """Whether anyone wants to hear of it."""
+        return bool((self.data.get("assistantOverrides") or {}).get("server"))
 
     def as_dict(self) -> JsonDict:
         """The shape of one entry of `GET /_sim/calls`."""

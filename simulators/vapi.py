@@ -108,7 +108,7 @@ class Vapi:
         created = now.replace(microsecond=now.microsecond // 1000 * 1000)
         call = Call(data=data, number=body["customer"]["number"], created=created)
         self._state.memory.calls[call_id] = call
-        call.task = self._state.spawn(self._teller.run(call, story))
+        self._teller.start(call, story)
         return call
 
     def _created(self, call: Call, *, blocked: bool = False) -> web.Response:
@@ -192,8 +192,6 @@ class Vapi:
         if isinstance(call, web.Response):
             return call
         if call.data["status"] == "scheduled":
-            if call.task is not None:
-                call.task.cancel()
             call.data |= {"status": "ended", "endedReason": "scheduled-call-deleted"}
         else:
             call.deleted = True
