@@ -116,6 +116,8 @@ def prepare_environment(port: int) -> Path:
         environ.Env.read_env(str(ROOT / ".env"), overwrite=False)
     data_dir = Path(os.environ.get("COACHBOT_DATA_DIR") or ROOT / "var").expanduser().resolve()
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Where collectstatic would write; whitenoise warns when it is missing.
+    (data_dir / "static").mkdir(exist_ok=True)
     os.environ["COACHBOT_DATA_DIR"] = str(data_dir)
     defaults = {
         "COACHBOT_ENV": "development",
@@ -192,23 +194,21 @@ def wait_until_ready(children: Children, port: int) -> None:
         time.sleep(0.03)
 
 
-def announce(demo: dict[str, Any], *, base_url: str, took_s: float) -> None:
-    """Print where everything is. `demo` is {"login": {"username", "password"}, "workspaces": [{"slug", "api_key"}]}."""
-    login = demo["login"]
+def announce(demo: dict[str, Any], *, took_s: float) -> None:
+    """Print where everything is, from what `manage.py demo --json` said."""
+    base_url, admin = demo["baseUrl"], demo["admin"]
     lines = [
         "",
         f"Coachbot is ready ({took_s:.1f} s). Ctrl-C stops all of it.",
-        "",
-        f"  Console    {base_url}/admin/   {login['username']} / {login['password']}",
-        f"  API docs   {base_url}/docs/",
+        f"  Console: {base_url}/admin/  user {admin['username']}  password {admin['password']}",
     ]
     for workspace in demo["workspaces"]:
         # A new phone each start: a workspace refuses one that it has.
         lead = {"name": "Ada Example", "phone": f"+1202555{secrets.randbelow(9000) + 1000}", "consent": True}
         lines += [
             "",
-            f"  {workspace.get('name') or workspace['slug']}: {base_url}/admin/{workspace['slug']}/",
-            f"    {curl(f'{base_url}/api/public/leads', key=workspace['api_key'], body=lead)}",
+            f"  {workspace['slug']} ({workspace['channel']}): {base_url}/admin/{workspace['slug']}/",
+            f"  {curl(f'{base_url}/api/public/leads', key=workspace['apiKey'], body=lead)}",
         ]
     print("\n".join([*lines, ""]), flush=True)
 
@@ -231,7 +231,7 @@ def supervise(children: Children) -> None:
     start_web(children, port)
     children.start("worker", sys.executable, "manage.py", "worker")
     wait_until_ready(children, port)
-    announce(demo, base_url=f"http://127.0.0.1:{port}", took_s=time.monotonic() - started)
+    announce(demo, took_s=time.monotonic() - started)
     make = os.getppid()
     at_start = catches_interrupt(make)
     while catches_interrupt(make) == at_start:
