@@ -110,7 +110,7 @@ def _check_id(problems: list[str], body: JsonDict, key: str, missing: str, inste
 def _check_customer(problems: list[str], body: JsonDict) -> None:
     customer = _object(problems, body, "customer", CUSTOMER_KEYS)
     if customer is None:
-        if "customer" not in body:
+        if body.get("customer") is None:
             problems.append(NO_CUSTOMER)
         return
     for key in ("name", "email", "externalId"):
@@ -132,7 +132,7 @@ def _check_overrides(problems: list[str], overrides: JsonDict) -> None:
         if key in overrides and not isinstance(overrides[key], dict):
             problems.append(f"{prefix}{key} must be an object")
     wanted = overrides.get("serverMessages", [])
-    if not isinstance(wanted, list) or any(kind not in SERVER_MESSAGES for kind in wanted):
+    if not isinstance(wanted, list) or any(str(kind) not in SERVER_MESSAGES for kind in wanted):
         problems.append(f"each value in {prefix}serverMessages must be one of the known server messages")
     server = _object(problems, overrides, "server", SERVER_KEYS, prefix)
     if server is not None:

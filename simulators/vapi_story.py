@@ -116,7 +116,7 @@ class Teller:
             headers={"Content-Type": "application/json", **server.get("headers", {})},
             body=json.dumps({"message": message}).encode(),
             plan=server.get("backoffPlan") or {},
-            timeout_s=float(server.get("timeoutSeconds", 20)),
+            timeout_s=float(server.get("timeoutSeconds") or 20),
         )
 
 

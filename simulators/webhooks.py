@@ -141,7 +141,7 @@ class Poster:
         self, *, kind: str, about: str, url: str, headers: dict[str, str], body: bytes, plan: JsonDict, timeout_s: float
     ) -> None:
         """Post like Vapi: again after a failure as often as the call's `backoffPlan` says (by default never)."""
-        for attempt in range(1, 2 + int(plan.get("maxRetries", 0))):
+        for attempt in range(1, 2 + int(plan.get("maxRetries") or 0)):
             delivery = await self.post(
                 provider="vapi",
                 kind=kind,
@@ -155,7 +155,7 @@ class Poster:
             if delivery.status is not None and (delivery.status < 400 or delivery.status in (400, 401, 403, 404)):
                 return
             factor = 2 ** (attempt - 1) if plan.get("type") == "exponential" else 1
-            await asyncio.sleep(float(plan.get("baseDelaySeconds", 1)) * factor)
+            await asyncio.sleep(float(plan.get("baseDelaySeconds") or 0) * factor)
 
 
 def twilio_signature(auth_token: str, url: str, params: dict[str, str]) -> str:

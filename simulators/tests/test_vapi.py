@@ -58,6 +58,35 @@ def test_lists_all_problems_of_a_body(sim: Sim) -> None:
     assert len(answer.json()["message"]) == 5
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"customer": None},
+        {"customer": []},
+        {"assistantOverrides": {"serverMessages": [{}]}},
+        {"assistantOverrides": {"server": {"url": 1}}},
+        {"schedulePlan": {}},
+        {"phoneNumberId": None},
+    ],
+)
+def test_refuses_odd_bodies(sim: Sim, more: dict[str, Any]) -> None:
+    body = call_body() | more
+
+    answer = requests.post(f"{sim.url}/vapi/call", json=body, headers=AUTH, timeout=TIMEOUT_S)
+
+    assert answer.status_code == 400
+
+
+def test_repeats_a_failed_webhook_as_often_as_the_plan_says(sim: Sim) -> None:
+    sim.post("settings", {"mode": {"inngest": "down"}})
+    plan = {"type": "exponential", "maxRetries": 2, "baseDelaySeconds": 0}
+
+    call_id = dial(sim, "+15555550601", assistantOverrides=overrides(sim, backoffPlan=plan)).json()["id"]
+
+    hooks = sim.eventually(lambda: [h for h in sim.get("webhooks", about=call_id)["webhooks"] if h["error"]][5:])
+    assert hooks[0]["attempt"] == 3
+
+
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer bad-key"}])
 def test_refuses_a_bad_key(sim: Sim, headers: dict[str, str]) -> None:
     answer = requests.post(f"{sim.url}/vapi/call", json=call_body(), headers=headers, timeout=TIMEOUT_S)
