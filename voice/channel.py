@@ -1,5 +1,175 @@
-"""Voice: one synchronous call to Vapi."""
+"""Voice: one synchronous call to Vapi, and what is known of it afterwards."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from leads.channels import Order, Sent
+from providers import vapi
+from providers.errors import OutcomeUnknown, Rejected, Unavailable
+from voice import outcomes, reconcile, recordings
+from voice.account import Caller, caller_of
+from voice.models import CallSession
+from voice.payload import DISPATCH_KEY, call_name, call_payload
+from webapi.json_api import iso
+
+BLOCKED = "concurrency_blocked"
+BLOCKED_RETRY_S = 30.0
+BLOCKED_MESSAGE = "Vapi took the call but all lines of the account are busy; it is tried again."
+# Vapi's clock may be a little behind ours.
+CLOCK_SLACK = timedelta(seconds=5)
+MAX_PAGES = 30
 
 
 class VoiceChannel:
-    """Filled in by its author."""
+    """Calls through the workspace's own Vapi account; test leads get a simulated call instead."""
+
+    provider = "vapi"
+    operation = "POST /call"
+    inline = True
+
+    def grace_s(self) -> float:
+        """Return 0: an inline dispatch is born claimed."""
+        return 0.0
+
+    def announce(self, order: Order) -> None:
+        """Do nothing: the request itself sends."""
+
+    def send(self, order: Order) -> Sent:
+        """Start the call.
+
+        Raises Rejected, Unavailable or OutcomeUnknown; Unavailable with the code `concurrency_blocked` when Vapi
+        answered 201 but has no line free: the phone doesn't ring and the call is to be tried later.
+        """
+        if order.is_test:
+            return Sent(reference=str(uuid.uuid4()), details={"vapi_status": CallSession.SIMULATED}, status_code=201)
+        try:
+            caller = caller_of(order.workspace_id)
+        except Rejected as refusal:
+            refusal.message = f"{vapi.START_CALL}: {refusal.message}"
+            raise
+        payload = call_payload(order, caller)
+        _give_connection_back()
+        started = vapi.place_call(api_key=caller.api_key, payload=payload)
+        if started.concurrency_blocked:
+            raise Unavailable(
+                BLOCKED_MESSAGE,
+                code=BLOCKED,
+                retry_after_s=BLOCKED_RETRY_S,
+                status=started.status_code,
+                request=payload,
+                duration_ms=started.duration_ms,
+            )
+        return Sent(
+            reference=started.call_id,
+            details={"vapi_status": started.status},
+            status_code=started.status_code,
+            request=payload,
+            response=started.answer,
+            duration_ms=started.duration_ms,
+        )
+
+    def find(self, order: Order) -> Sent | None:
+        """Look for the order's call among Vapi's recent ones, by our own id and never by the phone alone.
+
+        Raises OutcomeUnknown or Unavailable where that can't be told.
+        """
+        if order.is_test:
+            return None
+        try:
+            caller = caller_of(order.workspace_id)
+            _give_connection_back()
+            call = _search(order, caller)
+        except Rejected as refusal:
+            # Being refused a look says nothing about the call.
+            raise OutcomeUnknown(refusal.message, status=refusal.status, body=refusal.body) from refusal
+        if call is None or outcomes.was_blocked(call):
+            return None
+        return Sent(
+            reference=str(call["id"]), details={"vapi_status": str(call.get("status") or "queued")}, response=call
+        )
+
+    def confirm(self, sent: Sequence[tuple[Order, Sent]], *, now: datetime) -> None:
+        """Write the call sessions, with one statement. One that a webhook wrote first is left as it is."""
+        CallSession.objects.bulk_create(
+            [
+                CallSession(
+                    lead_id=order.lead_id,
+                    dispatch_id=order.dispatch_id,
+                    vapi_call_id=outcome.reference,
+                    vapi_status=outcomes.going_on(outcome.details.get("vapi_status")),
+                    created_at=now,
+                    updated_at=now,
+                )
+                for order, outcome in sent
+                if outcome.reference
+            ],
+            ignore_conflicts=True,
+        )
+
+    def latest_call(self, lead_id: UUID) -> dict[str, Any] | None:
+        """Return the `voiceCall` object of the Public API, None where nobody was called."""
+        session = CallSession.objects.filter(lead_id=lead_id).order_by("-created_at").first()
+        return None if session is None else _shown(session)
+
+    def forget(self, lead_id: UUID) -> None:
+        """Do nothing yet: the rows go with the lead; erasing the calls at Vapi will start here."""
+
+    def sweep(self, *, now: datetime, limit: int) -> int:
+        """End simulated calls, act on calls that never came about, ask Vapi about those without news."""
+        return reconcile.sweep(now=now, limit=limit)
+
+
+def _search(order: Order, caller: Caller) -> dict[str, Any] | None:
+    """Page through the calls since the claim until ours turns up or all were seen."""
+    seen: set[str] = set()
+    after, before = order.claimed_at - CLOCK_SLACK, None
+    for _ in range(MAX_PAGES):
+        page = vapi.list_calls(api_key=caller.api_key, created_after=after, created_before=before)
+        for call in page:
+            if _is_ours(call, order):
+                return call
+        fresh = {str(call.get("id")) for call in page} - seen
+        times = [at for call in page if (at := outcomes.moment(call.get("createdAt")))]
+        if len(page) < vapi.PAGE:
+            return None
+        if not fresh or len(times) < 2:
+            break
+        seen |= fresh
+        # Which end comes first is not documented.
+        if times[0] >= times[-1]:
+            before = min(times)
+        else:
+            after = max(times)
+    raise OutcomeUnknown("Vapi has too many recent calls to look through.")
+
+
+def _is_ours(call: dict[str, Any], order: Order) -> bool:
+    overrides = call.get("assistantOverrides")
+    metadata = overrides.get("metadata") if isinstance(overrides, dict) else None
+    told = metadata.get(DISPATCH_KEY) if isinstance(metadata, dict) else None
+    named = call.get("name") == call_name(order)
+    return bool(call.get("id")) and (told == str(order.dispatch_id) if told else named)
+
+
+def _shown(session: CallSession) -> dict[str, Any]:
+    return {
+        "status": session.status,
+        "startedAt": iso(session.started_at),
+        "endedAt": iso(session.ended_at),
+        "durationSeconds": None if session.duration_s is None else round(session.duration_s),
+        "summary": session.summary,
+        "transcript": session.transcript,
+        "recordingUrl": recordings.public_url(session) if session.has_recording else None,
+        "endedReason": session.ended_reason,
+    }
+
+
+def _give_connection_back() -> None:
+    """Let others have the database connection while the wire is slow; inside a transaction it can't be let go."""
+    if not connection.in_atomic_block:
+        connection.close()

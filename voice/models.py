@@ -4,6 +4,7 @@ import uuid
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from leads.models import Dispatch, Lead
@@ -11,6 +12,9 @@ from leads.models import Dispatch, Lead
 
 class CallSession(models.Model):
     """One call of Vapi's. Its events arrive in any order and more than once; the state only moves forward."""
+
+    # The `vapi_status` of a test lead's call, which no wire has seen.
+    SIMULATED = "simulated"
 
     class Status(models.TextChoices):
         """What the API shows: either it goes on or it is over."""
@@ -37,6 +41,8 @@ class CallSession(models.Model):
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.IN_PROGRESS)
     # Vapi's own word, for the timeline: queued, ringing, in-progress, forwarding, ended.
     vapi_status = models.CharField(max_length=32, blank=True, default="queued")
+    # It rang, as far as we were told: then it is never dialled again by itself.
+    rang = models.BooleanField(default=False)
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     duration_s = models.FloatField(null=True, blank=True)
@@ -51,6 +57,12 @@ class CallSession(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-created_at"]
+        indexes: ClassVar = [
+            models.Index(fields=["updated_at"], name="call_going_on", condition=Q(status="in_progress")),
+            models.Index(
+                fields=["updated_at"], name="call_came_to_nothing", condition=Q(outcome__in=["account", "transient"])
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.vapi_call_id}: {self.get_status_display()}"

@@ -1,0 +1,204 @@
+"""What follows from a call's course for its lead and its dispatch, and what the worker does so that none is forgotten.
+
+All of it is conditional UPDATEs that leave the state they start from: two deliveries at once, or a webhook and the
+worker, do nothing twice.
+"""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, OuterRef
+
+from leads.models import Dispatch, Lead
+from providers import vapi
+from providers.errors import ProviderError
+from voice import outcomes
+from voice.account import caller_of
+from voice.models import CallSession
+from voice.progress import News, advance, news_of_report
+from workspaces.journal import Crossing, record
+from workspaces.models import LogEntry
+
+logger = logging.getLogger(__name__)
+
+Outcome = CallSession.Outcome
+# Webhooks do this at once; the worker looks for what they missed.
+MISSED_WITHIN = timedelta(hours=1)
+SIMULATED_FOR = timedelta(seconds=4)
+SILENT_FOR = timedelta(hours=2)
+GIVEN_UP_AFTER = timedelta(hours=24)
+LOOKS_PER_SWEEP = 5
+_OPEN = (Dispatch.Status.PENDING, Dispatch.Status.QUEUED, Dispatch.Status.SENDING)
+_SIMULATED_END = News(
+    status="ended",
+    ended_reason="customer-ended-call",
+    duration_s=42.0,
+    summary="Simulated call: the lead confirmed the request and asked for a consultation on Tuesday at ten.",
+    transcript="AI: Hi, this is a simulated call about your request. Is now a good time?\n"
+    "User: Yes, go ahead.\nAI: Would Tuesday at ten suit you?\nUser: Tuesday at ten works.\nAI: Wonderful, goodbye!\n",
+)
+
+
+def follow_up(session: CallSession, *, now: datetime) -> None:
+    """Draw the consequences of where a call stands now. May be called any number of times."""
+    nothing_came_of_it = session.outcome in {Outcome.ACCOUNT, Outcome.TRANSIENT} and not session.rang
+    if not nothing_came_of_it or outcomes.was_answered(session):
+        _keep(session, now=now)
+    elif session.outcome == Outcome.ACCOUNT:
+        _give_up(session, _OPEN_OR_DONE, now=now)
+    elif outcomes.may_dial_again(session) and _attempts_left(session):
+        _dial_again(session, now=now)
+    else:
+        _give_up(session, (Dispatch.Status.DONE,), now=now)
+
+
+def sweep(*, now: datetime, limit: int) -> int:
+    """Do the worker's part. Returns how many calls it brought forward."""
+    kept = _end_simulated(now=now, limit=limit) + _catch_up(now=now, limit=limit)
+    return kept + _ask_about_silent(now=now, limit=min(limit, LOOKS_PER_SWEEP))
+
+
+# A provider's late refusal may overtake the 201 that its sender still waits for.
+_OPEN_OR_DONE = (Dispatch.Status.SENDING, Dispatch.Status.DONE)
+
+
+def _keep(session: CallSession, *, now: datetime) -> None:
+    """The call is real: nobody undoes or repeats its dispatch, and who talked is in conversation."""
+    held = Dispatch.objects.filter(pk=session.dispatch_id, status__in=_OPEN)
+    held.update(status=Dispatch.Status.DONE, reason="", finished_at=now)
+    if _talked(session):
+        new = Lead.objects.filter(pk=session.lead_id, status=Lead.Status.NEW)
+        new.update(status=Lead.Status.IN_CONVERSATION, updated_at=now)
+
+
+def _talked(session: CallSession) -> bool:
+    if session.vapi_status in {"in-progress", "forwarding"}:
+        return True
+    return outcomes.was_answered(session) and session.outcome in {Outcome.COMPLETED, Outcome.TRANSFERRED}
+
+
+def _give_up(session: CallSession, held: tuple[Dispatch.Status, ...], *, now: datetime) -> None:
+    """Fail the dispatch, hand the lead to a human and say why; whoever comes second does nothing."""
+    why = outcomes.explain(session.ended_reason or "")
+    with transaction.atomic(durable=True):
+        failed = Dispatch.objects.filter(pk=session.dispatch_id, status__in=held).exclude(_other_calls(session))
+        if not failed.update(status=Dispatch.Status.FAILED, reason=why[:255], finished_at=now):
+            return
+        new = Lead.objects.filter(pk=session.lead_id, status=Lead.Status.NEW)
+        new.update(status=Lead.Status.NEEDS_HUMAN, updated_at=now)
+        _journal(session, why, now=now)
+
+
+def _dial_again(session: CallSession, *, now: datetime) -> None:
+    """Put the dispatch back for a later try, unless the lead is being contacted or was decided about meanwhile.
+
+    Not at once: news that it did ring may still be under way, and takes this back (see `_keep`).
+    """
+    why = f"Vapi could not start the call ({session.ended_reason}); it is tried again."
+    wait_s = max(settings.DISPATCH_RETRY_S, 15)
+    again = Dispatch.objects.filter(
+        pk=session.dispatch_id, status=Dispatch.Status.DONE, lead__status=Lead.Status.NEW
+    ).exclude(_other_calls(session))
+    others = Dispatch.objects.filter(lead_id=session.lead_id, status__in=_OPEN)
+    try:
+        with transaction.atomic(durable=True):
+            if others.exists() or not again.update(
+                status=Dispatch.Status.PENDING,
+                reason=why[:255],
+                due_at=now + timedelta(seconds=wait_s),
+                finished_at=None,
+            ):
+                return
+            _journal(session, why, now=now)
+    except IntegrityError:
+        # Somebody pressed "Call again" in this very moment: then that is the later try.
+        logger.info("dispatch %s is not put back: another is open", session.dispatch_id)
+
+
+def _attempts_left(session: CallSession) -> bool:
+    attempts = Dispatch.objects.filter(pk=session.dispatch_id).values_list("attempts", flat=True).first()
+    return attempts is not None and attempts < settings.DISPATCH_MAX_ATTEMPTS
+
+
+def _other_calls(session: CallSession) -> Exists:
+    """Match a dispatch of which a later call exists: this one no longer decides."""
+    later = CallSession.objects.filter(dispatch_id=OuterRef("pk")).exclude(pk=session.pk)
+    return Exists(later.exclude(status=CallSession.Status.ENDED, outcome__in=[Outcome.ACCOUNT, Outcome.TRANSIENT]))
+
+
+def _journal(session: CallSession, why: str, *, now: datetime) -> None:
+    workspace_id = Lead.objects.filter(pk=session.lead_id).values_list("workspace_id", flat=True).get()
+    crossing = Crossing(
+        provider="vapi",
+        operation="call ended",
+        direction=LogEntry.Direction.IN,
+        outcome=LogEntry.Outcome.REJECTED,
+        request={"callId": session.vapi_call_id, "endedReason": session.ended_reason},
+        response=why,
+    )
+    record(crossing, workspace_id=workspace_id, lead_id=session.lead_id, now=now)
+
+
+def _end_simulated(*, now: datetime, limit: int) -> int:
+    """Let test leads' calls end some seconds after they began, as real ones do."""
+    due = CallSession.objects.filter(
+        status=CallSession.Status.IN_PROGRESS, vapi_status=CallSession.SIMULATED, updated_at__lte=now - SIMULATED_FOR
+    )
+    ids = list(due.order_by("updated_at").values_list("pk", flat=True)[:limit])
+    for pk in ids:
+        session = advance(pk, _SIMULATED_END, now=now)
+        if session is not None:
+            _keep(session, now=now)
+    return len(ids)
+
+
+def _catch_up(*, now: datetime, limit: int) -> int:
+    """Act on calls that came to nothing before their dispatch was written down as done."""
+    missed = CallSession.objects.filter(
+        outcome__in=[Outcome.ACCOUNT, Outcome.TRANSIENT],
+        rang=False,
+        updated_at__gte=now - MISSED_WITHIN,
+        dispatch__status=Dispatch.Status.DONE,
+        duration_s__isnull=True,
+    )
+    sessions = list(missed.order_by("updated_at")[:limit])
+    for session in sessions:
+        follow_up(session, now=now)
+    return len(sessions)
+
+
+def _ask_about_silent(*, now: datetime, limit: int) -> int:
+    """Ask Vapi about calls that should have ended long ago. Stops at the first that can't be asked about."""
+    silent = CallSession.objects.filter(
+        status=CallSession.Status.IN_PROGRESS, updated_at__lte=now - SILENT_FOR
+    ).exclude(vapi_status=CallSession.SIMULATED)
+    kept = 0
+    for session in silent.select_related("lead").order_by("updated_at")[:limit]:
+        # Whoever moves the time on has the looking to do; a call that can't be asked about waits for its next turn.
+        mine = CallSession.objects.filter(pk=session.pk, updated_at=session.updated_at)
+        if not mine.update(updated_at=now):
+            continue
+        try:
+            news = _ask(session, now=now)
+        except ProviderError as error:
+            logger.warning("call session %s can't be asked about: %s", session.pk, type(error).__name__)
+            if now - session.created_at < GIVEN_UP_AFTER:
+                break
+            news = News(status="ended", ended_reason="no-news-from-vapi")
+        if news is not None and (moved := advance(session.pk, news, now=now)) is not None:
+            follow_up(moved, now=now)
+            kept += 1
+    return kept
+
+
+def _ask(session: CallSession, *, now: datetime) -> News | None:
+    """Look at a call. None: it goes on. Raises ProviderError."""
+    caller = caller_of(session.lead.workspace_id)
+    if not connection.in_atomic_block:
+        connection.close()
+    call = vapi.get_call(api_key=caller.api_key, call_id=session.vapi_call_id)
+    if call is None:
+        return News(status="ended", ended_reason="call-not-found-at-vapi")
+    return news_of_report(call) if call.get("status") == "ended" else None
