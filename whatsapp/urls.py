@@ -1,5 +1,10 @@
-"""The Public API's addresses of leads."""
+"""What Twilio and Inngest call."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from whatsapp import webhooks
+
+urlpatterns = [
+    path("inngest", webhooks.engine, name="inngest"),
+    path("whatsapp/status", webhooks.status, name="whatsapp-status"),
+]

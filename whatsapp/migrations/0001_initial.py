@@ -6,37 +6,78 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('leads', '0001_initial'),
+        ("leads", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('role', models.CharField(choices=[('user', 'Lead'), ('assistant', 'Agent'), ('operator', 'Operator')], max_length=16)),
-                ('text', models.TextField()),
-                ('status', models.CharField(choices=[('written', 'written'), ('sending', 'being sent'), ('sent', 'sent'), ('delivered', 'delivered'), ('read', 'read'), ('failed', 'failed'), ('received', 'received')], max_length=16)),
-                ('content_sid', models.CharField(blank=True, default='', help_text='Template it went out in.', max_length=64)),
-                ('twilio_sid', models.CharField(blank=True, default='', max_length=64)),
-                ('error_code', models.CharField(blank=True, default='', max_length=16)),
-                ('error_message', models.CharField(blank=True, default='', max_length=255)),
-                ('input_tokens', models.PositiveIntegerField(blank=True, null=True)),
-                ('output_tokens', models.PositiveIntegerField(blank=True, null=True)),
-                ('sending_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField()),
-                ('dispatch', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='first_message', to='leads.dispatch')),
-                ('lead', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='leads.lead')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("user", "Lead"), ("assistant", "Agent"), ("operator", "Operator")], max_length=16
+                    ),
+                ),
+                ("text", models.TextField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("written", "written"),
+                            ("sending", "being sent"),
+                            ("sent", "sent"),
+                            ("delivered", "delivered"),
+                            ("read", "read"),
+                            ("failed", "failed"),
+                            ("received", "received"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "content_sid",
+                    models.CharField(blank=True, default="", help_text="Template it went out in.", max_length=64),
+                ),
+                ("twilio_sid", models.CharField(blank=True, default="", max_length=64)),
+                ("error_code", models.CharField(blank=True, default="", max_length=16)),
+                ("error_message", models.CharField(blank=True, default="", max_length=255)),
+                ("input_tokens", models.PositiveIntegerField(blank=True, null=True)),
+                ("output_tokens", models.PositiveIntegerField(blank=True, null=True)),
+                ("sending_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+                (
+                    "dispatch",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="first_message",
+                        to="leads.dispatch",
+                    ),
+                ),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="messages", to="leads.lead"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['created_at'],
-                'indexes': [models.Index(fields=['lead', 'created_at'], name='message_by_lead')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('twilio_sid', ''), _negated=True), fields=('twilio_sid',), name='message_sid_once')],
+                "ordering": ["created_at"],
+                "indexes": [models.Index(fields=["lead", "created_at"], name="message_by_lead")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("twilio_sid", ""), _negated=True),
+                        fields=("twilio_sid",),
+                        name="message_sid_once",
+                    )
+                ],
             },
         ),
     ]

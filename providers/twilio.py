@@ -1,0 +1,218 @@
+"""Twilio's wire, WhatsApp only: send a message, look for one, check who calls us."""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from django.conf import settings
+
+from providers import http
+from providers.errors import OutcomeUnknown, ProviderError, Rejected, Unavailable
+
+MAX_BODY_CHARS = 1600
+MAX_TEMPLATE_CHARS = 1024
+LIST_PAGE = 50
+
+# What staff can do about a code of https://www.twilio.com/docs/api/errors.
+ADVICE = {
+    "20003": "Twilio does not accept the credentials. Check account SID and auth token under Integrations.",
+    "20404": "Twilio does not know this account. Check the account SID under Integrations.",
+    "21211": "This phone number can't be reached by WhatsApp. Contact the lead another way.",
+    "21608": "A trial account writes to verified numbers only. Verify the number at Twilio or upgrade the account.",
+    "21610": "The lead has opted out of messages from this number.",
+    "21617": "The text is too long for WhatsApp.",
+    "21656": "The template's variables don't fit. Check the mapping under Integrations.",
+    "21658": "The text is too long for WhatsApp.",
+    "63007": "The sender is no WhatsApp number of this Twilio account. Check the number under Integrations.",
+    "63013": "WhatsApp has stopped this sender for breaking its policy. Look into the Twilio console.",
+    "63014": "The lead has blocked messages from this number.",
+    "63015": "Twilio's sandbox reaches joined phones only. Send `join <code>` to the sandbox number from that phone.",
+    "63016": (
+        "WhatsApp takes approved templates only until the lead has written. Enter an approved template's ContentSid "
+        "under Integrations."
+    ),
+    "63018": "WhatsApp limits how much this sender may send. Try again later.",
+    "63021": "WhatsApp refused the content, or template and text are longer than 1,024 characters together.",
+    "63024": "This phone number is not on WhatsApp. Contact the lead another way.",
+    "63049": "WhatsApp chose not to deliver this marketing message. Don't send it again; use a utility template.",
+    "63112": "WhatsApp has disabled this sender. Look into the Twilio console.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentMessage:
+    """A message that Twilio took; whether it arrives is told by its status callbacks."""
+
+    sid: str
+    status: str
+    status_code: int
+    request: dict[str, str]
+    response: str
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedMessage:
+    """A message as Twilio remembers it. `body` of a template is the rendered text."""
+
+    sid: str
+    status: str
+    body: str
+    created_at: datetime
+    error_code: str
+
+
+def explain(code: str) -> str:
+    """Say what staff can do about an error code."""
+    return ADVICE.get(code) or f"See https://www.twilio.com/docs/api/errors/{code}" if code else "No reason was given."
+
+
+def whatsapp_address(number: str) -> str:
+    """Write an E.164 number as Twilio's WhatsApp address."""
+    return f"whatsapp:{number.removeprefix('whatsapp:')}"
+
+
+def send_message(
+    *,
+    account_sid: str,
+    auth_token: str,
+    sender: str,
+    to: str,
+    body: str = "",
+    content_sid: str = "",
+    content_variables: Mapping[str, str] | None = None,
+    status_callback: str = "",
+) -> SentMessage:
+    """Send a WhatsApp message: `body` as free text, or the template `content_sid` with its variables.
+
+    Raises Rejected (with Twilio's `code`), Unavailable for load (20429: never processed), OutcomeUnknown for
+    time-outs, broken connections and 5xx. There is no idempotency at Twilio: after OutcomeUnknown look into
+    `list_messages` before sending again.
+    """
+    form = {"To": whatsapp_address(to), "From": whatsapp_address(sender)}
+    if content_sid:
+        form["ContentSid"] = content_sid
+        if content_variables:
+            form["ContentVariables"] = json.dumps(dict(content_variables), ensure_ascii=False)
+    else:
+        form["Body"] = body
+    if status_callback:
+        form["StatusCallback"] = status_callback
+    answer = _call("POST", account_sid=account_sid, auth_token=auth_token, form=form)
+    if not 200 <= answer.status < 300:
+        raise _refusal(answer, request=form)
+    try:
+        said = json.loads(answer.body)
+        sid, status = str(said["sid"]), str(said.get("status") or "queued")
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise OutcomeUnknown("Twilio's answer could not be read", **_details(answer, request=form)) from error
+    return SentMessage(
+        sid=sid,
+        status=status,
+        status_code=answer.status,
+        request=form,
+        response=answer.body,
+        duration_ms=answer.duration_ms,
+    )
+
+
+def list_messages(
+    *, account_sid: str, auth_token: str, sender: str, to: str, created_after: datetime
+) -> list[ListedMessage]:
+    """Return the latest messages from us to one phone, newest first.
+
+    Asked without Twilio's own DateSent filter, which leaves out what is still queued. Raises ProviderError.
+    """
+    query = {"To": whatsapp_address(to), "From": whatsapp_address(sender), "PageSize": str(LIST_PAGE)}
+    answer = _call("GET", account_sid=account_sid, auth_token=auth_token, query=query)
+    if answer.status != 200:
+        raise _refusal(answer, request=query)
+    try:
+        listed = [_listed(message) for message in json.loads(answer.body)["messages"]]
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise OutcomeUnknown("Twilio's list could not be read", **_details(answer, request=query)) from error
+    return [message for message in listed if message.created_at >= created_after]
+
+
+def signature(*, url: str, params: Iterable[tuple[str, str]], auth_token: str) -> str:
+    """Compute X-Twilio-Signature of a form POST: HMAC-SHA1 over the URL and the sorted parameters.
+
+    https://www.twilio.com/docs/usage/security#validating-requests. A name with several values counts each once.
+    """
+    text = url + "".join(name + value for name, value in sorted(set(params)))
+    return base64.b64encode(hmac.new(auth_token.encode(), text.encode(), hashlib.sha1).digest()).decode()
+
+
+def is_signed(*, url: str, params: Iterable[tuple[str, str]], auth_token: str, claimed: str) -> bool:
+    """Tell whether Twilio sent this: `url` is the exact public one, with its query string."""
+    expected = signature(url=url, params=params, auth_token=auth_token)
+    return hmac.compare_digest(expected.encode(), claimed.encode("utf-8", "replace"))
+
+
+def _call(
+    method: str,
+    *,
+    account_sid: str,
+    auth_token: str,
+    form: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
+) -> http.Answer:
+    try:
+        return http.send(
+            method,
+            f"{settings.TWILIO_BASE_URL}/2010-04-01/Accounts/{account_sid}/Messages.json",
+            timeout_s=settings.TWILIO_TIMEOUT_S,
+            form=form,
+            query=query,
+            basic_auth=(account_sid, auth_token),
+        )
+    except ProviderError as error:
+        error.message = f"Twilio: {error.message}"
+        error.request = form or query
+        raise
+
+
+def _listed(message: Mapping[str, Any]) -> ListedMessage:
+    created_at = parsedate_to_datetime(message["date_created"])
+    return ListedMessage(
+        sid=str(message["sid"]),
+        status=str(message["status"]),
+        body=str(message.get("body") or ""),
+        created_at=created_at if created_at.tzinfo else created_at.replace(tzinfo=UTC),
+        error_code=str(message.get("error_code") or ""),
+    )
+
+
+def _refusal(answer: http.Answer, *, request: object) -> ProviderError:
+    """Turn an answer that is no success into the error it is."""
+    try:
+        said = json.loads(answer.body)
+        code = str(said.get("code") or "")
+        text = str(said.get("message") or said.get("detail") or said.get("title") or "no reason given")
+    except (ValueError, AttributeError):
+        code, text = "", "no reason given"
+    details = _details(answer, request=request, code=code)
+    if answer.status >= 500:
+        return OutcomeUnknown(f"Twilio failed ({answer.status}): {text}", **details)
+    number = f", code {code}" if code else ""
+    advice = f" {ADVICE[code]}" if code in ADVICE else ""
+    message = f"Twilio refused ({answer.status}{number}): {text}{advice}"
+    if answer.status == 429 or code == "20429":
+        return Unavailable(message, **details)
+    return Rejected(message, **details)
+
+
+def _details(answer: http.Answer, *, request: object, code: str = "") -> dict[str, Any]:
+    return {
+        "status": answer.status,
+        "body": answer.body,
+        "code": code,
+        "request": request,
+        "duration_ms": answer.duration_ms,
+    }

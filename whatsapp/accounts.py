@@ -1,0 +1,64 @@
+"""A workspace's account at a provider, and the journal of what crossed the border to it."""
+
+from datetime import datetime
+
+from leads.models import Lead
+from providers.errors import ProviderError, Rejected, Unavailable
+from workspaces.integrations import Account, NotConnected, account
+from workspaces.journal import Crossing, record
+from workspaces.models import LogEntry
+from workspaces.secrets import SecretUnreadable
+
+NEEDED = {"twilio": ("account_sid", "auth_token", "from_number"), "openai": ("api_key",)}
+OPERATIONS = {"twilio": "send message", "openai": "write reply"}
+_OUTCOMES: dict[type[ProviderError], LogEntry.Outcome] = {
+    Rejected: LogEntry.Outcome.REJECTED,
+    Unavailable: LogEntry.Outcome.UNAVAILABLE,
+}
+
+
+def connected_account(lead: Lead, provider: str) -> Account:
+    """Fetch the credentials now: a disconnect works at once. They never leave the step that asked.
+
+    Raises Rejected when the workspace lacks them, Unavailable when our encryption key for them is missing.
+    """
+    try:
+        found = account(workspace_id=lead.workspace_id, provider=provider)
+    except NotConnected as error:
+        raise Rejected(f"{error}. Connect it under Integrations.", code="not_connected") from error
+    except SecretUnreadable as error:
+        raise Unavailable(f"The credentials of {provider} can't be read: an encryption key is missing.") from error
+    missing = [name for name in NEEDED[provider] if not found.credentials.get(name)]
+    if missing:
+        raise Rejected(f"{provider} is not fully connected: {', '.join(missing)} missing.", code="not_connected")
+    return found
+
+
+def journal_answer(
+    lead: Lead, provider: str, *, status_code: int, duration_ms: int, request: object, response: str, now: datetime
+) -> None:
+    """Write down what a provider took."""
+    crossing = Crossing(
+        provider=provider,
+        operation=OPERATIONS[provider],
+        outcome=LogEntry.Outcome.OK,
+        status_code=status_code,
+        duration_ms=duration_ms,
+        request=request,
+        response=response,
+    )
+    record(crossing, workspace_id=lead.workspace_id, lead_id=lead.pk, now=now)
+
+
+def journal_error(lead: Lead, provider: str, error: ProviderError, *, now: datetime) -> None:
+    """Write down what a provider refused, or left unanswered."""
+    crossing = Crossing(
+        provider=provider,
+        operation=OPERATIONS[provider],
+        outcome=_OUTCOMES.get(type(error), LogEntry.Outcome.UNKNOWN),
+        status_code=error.status,
+        duration_ms=error.duration_ms,
+        request=error.request,
+        response=error.body or error.message,
+    )
+    record(crossing, workspace_id=lead.workspace_id, lead_id=lead.pk, now=now)
