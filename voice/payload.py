@@ -14,11 +14,12 @@ SERVER_TIMEOUT_S = 20
 BACKOFF_PLAN = {"type": "exponential", "maxRetries": 5, "baseDelaySeconds": 2}
 SERVER_MESSAGES = ["status-update", "end-of-call-report", "hang"]
 DISPATCH_KEY = "coachbotDispatchId"
+NAME_PREFIX = "cb_"
 
 
 def call_name(order: Order) -> str:
     """Return the name that a call carries at Vapi: ours, and short enough for its limit."""
-    return f"cb_{order.dispatch_id.hex}"
+    return f"{NAME_PREFIX}{order.dispatch_id.hex}"
 
 
 def call_payload(order: Order, caller: Caller) -> dict[str, Any]:

@@ -1,5 +1,10 @@
-"""The Public API's addresses of leads."""
+"""Where Vapi, and who was given the link to a recording, reach us: under /api/vapi/."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from voice import webhooks
+
+urlpatterns = [
+    path("recordings/<str:token>", webhooks.redirect_to_recording, name="voice-recording"),
+    path("<slug:slug>/events", webhooks.receive_event, name="voice-events"),
+]
