@@ -1,5 +1,7 @@
-"""The Public API's addresses of leads."""
+"""The Public API's address of the key itself."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from apikeys.api import Me
+
+urlpatterns = [path("me", Me.as_view(), name="api-me")]

@@ -1,5 +1,229 @@
-"""Rate limits per key (being written)."""
+"""Rate limits per key, in two windows: counted in Redis where one is shared, else in this process.
+
+A window begins with its first request. Counting is one atomic step, so that of any number of simultaneous requests
+exactly as many pass as the limit says. When Redis is away requests pass, and it is logged: a limiter must not be an
+outage.
+"""
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+import redis
+from django.conf import settings
+
+from apikeys.authentication import Caller
+from webapi.errors import ApiError
+
+logger = logging.getLogger(__name__)
+
+REDIS_TIMEOUT_S = 0.25
+# After a failure Redis is left alone for so long: a dead one must not cost every request its timeout.
+REDIS_PAUSE_S = 2.0
+MAX_COUNTERS = 100_000
+
+# KEYS: counters. ARGV: limit and length in seconds of each. Answers {allowed, count, ttl in ms, count, ttl …}.
+_SCRIPT = """
+local allowed, counts = 1, {}
+for i = 1, #KEYS do
+  counts[i] = tonumber(redis.call('GET', KEYS[i]) or '0')
+  if counts[i] >= tonumber(ARGV[2 * i - 1]) then allowed = 0 end
+end
+local answer = {allowed}
+for i = 1, #KEYS do
+  if allowed == 1 then
+    counts[i] = redis.call('INCR', KEYS[i])
+    if counts[i] == 1 then redis.call('EXPIRE', KEYS[i], ARGV[2 * i]) end
+  end
+  answer[#answer + 1] = counts[i]
+  answer[#answer + 1] = redis.call('PTTL', KEYS[i])
+end
+return answer
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A limit of requests in a length of seconds."""
+
+    name: str
+    length_s: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a key stands in a window after this request."""
+
+    window: Window
+    count: int
+    reset_s: int
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing more goes through."""
+        return self.count >= self.window.limit
+
+
+class Counters(Protocol):
+    """Where counts are kept."""
+
+    def hit(self, key_id: UUID, windows: Sequence[Window]) -> tuple[bool, list[tuple[int, float]]]:
+        """Count a request in all windows, or in none when one is full. Returns (allowed, [(count, seconds left)])."""
+        ...
+
+    def refund(self, key_id: UUID, windows: Sequence[Window]) -> None:
+        """Take a counted request back."""
+        ...
+
+
+class ProcessCounters:
+    """Counts of this process alone."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[tuple[UUID, str], list[float]] = {}
+
+    def hit(self, key_id: UUID, windows: Sequence[Window]) -> tuple[bool, list[tuple[int, float]]]:
+        """Count under a lock."""
+        now = time.monotonic()
+        with self._lock:
+            if len(self._counts) > MAX_COUNTERS:
+                self._counts = {name: entry for name, entry in self._counts.items() if entry[1] > now}
+            entries = [self._entry(key_id, window, now) for window in windows]
+            allowed = all(entry[0] < window.limit for entry, window in zip(entries, windows, strict=True))
+            if allowed:
+                for entry in entries:
+                    entry[0] += 1
+            return allowed, [(int(entry[0]), entry[1] - now) for entry in entries]
+
+    def refund(self, key_id: UUID, windows: Sequence[Window]) -> None:
+        """Take one back where the window is still the same."""
+        with self._lock:
+            for window in windows:
+                entry = self._counts.get((key_id, window.name))
+                if entry and entry[0] > 0:
+                    entry[0] -= 1
+
+    def _entry(self, key_id: UUID, window: Window, now: float) -> list[float]:
+        entry = self._counts.get((key_id, window.name))
+        if entry is None or entry[1] <= now:
+            entry = self._counts[key_id, window.name] = [0, now + window.length_s]
+        return entry
+
+
+class RedisCounters:
+    """Counts that all processes share, in one round trip a request."""
+
+    def __init__(self, url: str) -> None:
+        self._client: Any = redis.Redis.from_url(
+            url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S, retry=None
+        )
+        self._script = self._client.register_script(_SCRIPT)
+        self._away_until = 0.0
+
+    def hit(self, key_id: UUID, windows: Sequence[Window]) -> tuple[bool, list[tuple[int, float]]]:
+        """Count by a script; let everything pass while Redis is away."""
+        unknown = [(0, float(window.length_s)) for window in windows]
+        if time.monotonic() < self._away_until:
+            return True, unknown
+        arguments = [value for window in windows for value in (window.limit, window.length_s)]
+        try:
+            answer = self._script(keys=self._names(key_id, windows), args=arguments)
+        except redis.RedisError as error:
+            self._rest(error)
+            return True, unknown
+        return bool(answer[0]), [
+            (answer[2 * i + 1], answer[2 * i + 2] / 1000) for i in range(len(windows))
+        ]
+
+    def refund(self, key_id: UUID, windows: Sequence[Window]) -> None:
+        """Decrement what still counts."""
+        if time.monotonic() < self._away_until:
+            return
+        try:
+            pipeline = self._client.pipeline(transaction=False)
+            for name in self._names(key_id, windows):
+                pipeline.decr(name)
+                pipeline.expire(name, windows[0].length_s, nx=True)
+            pipeline.execute()
+        except redis.RedisError as error:
+            self._rest(error)
+
+    def _names(self, key_id: UUID, windows: Sequence[Window]) -> list[str]:
+        # One hash tag: a Redis cluster wants the keys of a script in one slot.
+        return [f"coachbot:limit:{{{key_id}}}:{window.name}" for window in windows]
+
+    def _rest(self, error: redis.RedisError) -> None:
+        self._away_until = time.monotonic() + REDIS_PAUSE_S
+        logger.warning("redis is away, rate limits are not applied: %s", type(error).__name__)
+
+
+_counters: Counters | None = None
+_counters_lock = threading.Lock()
 
 
 def reset() -> None:
-    """Forget all counts."""
+    """Forget this process' counts and connection."""
+    global _counters
+    _counters = None
+
+
+def _shared() -> Counters:
+    global _counters
+    if _counters is None:
+        with _counters_lock:
+            _counters = _counters or (RedisCounters(settings.REDIS_URL) if settings.REDIS_URL else ProcessCounters())
+    return _counters
+
+
+def windows_of(caller: Caller) -> list[Window]:
+    """List the windows that a key has: its own limits, else the defaults; 0 is none."""
+    minute = settings.API_RATE_LIMIT_PER_MINUTE if caller.limit_per_minute is None else caller.limit_per_minute
+    hour = settings.API_RATE_LIMIT_PER_HOUR if caller.limit_per_hour is None else caller.limit_per_hour
+    both = (Window("minute", 60, minute), Window("hour", 3600, hour))
+    return [window for window in both if window.limit]
+
+
+def count(caller: Caller) -> tuple[ApiError | None, dict[str, str]]:
+    """Count a request. Returns its refusal (429) or None, and the headers that any answer to it carries."""
+    windows = windows_of(caller)
+    if not windows:
+        return None, {}
+    allowed, counts = _shared().hit(caller.key_id, windows)
+    standings = [
+        Standing(window, number, min(window.length_s, max(1, math.ceil(left))))
+        for window, (number, left) in zip(windows, counts, strict=True)
+    ]
+    headers = _headers(standings)
+    return (None if allowed else _refusal(next(s for s in standings if s.exhausted))), headers
+
+
+def refund(caller: Caller) -> None:
+    """Take a counted request back: a 304 is free."""
+    if windows := windows_of(caller):
+        _shared().refund(caller.key_id, windows)
+
+
+def _headers(standings: Sequence[Standing]) -> dict[str, str]:
+    """Write the two headers of draft-ietf-httpapi-ratelimit-headers."""
+    return {
+        "RateLimit-Policy": ", ".join(f'"{s.window.name}";q={s.window.limit};w={s.window.length_s}' for s in standings),
+        "RateLimit": ", ".join(
+            f'"{s.window.name}";r={max(0, s.window.limit - s.count)};t={s.reset_s}' for s in standings
+        ),
+    }
+
+
+def _refusal(standing: Standing) -> ApiError:
+    sentence = (
+        "Rate limit exceeded. Wait a minute before retrying."
+        if standing.window.name == "minute"
+        else "Hourly rate limit exceeded."
+    )
+    return ApiError(429, sentence, headers={"Retry-After": str(standing.reset_s)})

@@ -146,7 +146,8 @@ WHITENOISE_USE_FINDERS = not PRODUCTION
 API_MAX_BODY_BYTES = 131_072
 IDEMPOTENCY_LEASE_S = env.seconds("IDEMPOTENCY_LEASE_S", 60)
 REST_FRAMEWORK: dict[str, Any] = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["apikeys.authentication.ApiKeyAuthentication"],
+    # Every endpoint stands behind apikeys.gate; a view that forgot it opens to nobody.
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["webapi.json_api.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["webapi.json_api.StrictJSONParser"],
@@ -162,6 +163,8 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
+    "APPEND_COMPONENTS": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
+    "SECURITY": [{"apiKey": []}],
     "SERVERS": [{"url": PUBLIC_BASE_URL}],
     "SCHEMA_PATH_PREFIX": r"/api/public",
 }
@@ -173,6 +176,9 @@ LEAD_CHANNELS = {
 }
 # How long a dispatch may be `sending` before the worker asks the provider what became of it. Longer than any request.
 DISPATCH_LEASE_S = env.seconds("DISPATCH_LEASE_S", 60)
+# An unknown outcome is asked about so many times, so many seconds apart, before "not there" is believed.
+DISPATCH_LOOKS = 2
+DISPATCH_LOOK_AGAIN_S = env.seconds("DISPATCH_LOOK_AGAIN_S", 2)
 DISPATCH_RETRY_S = env.seconds("DISPATCH_RETRY_S", 30)
 DISPATCH_MAX_ATTEMPTS = env.integer("DISPATCH_MAX_ATTEMPTS", 8)
 # How long an event may wait in Inngest unclaimed before the worker sends it again under the same id.
@@ -188,6 +194,8 @@ OPENAI_MODEL = env.text("OPENAI_MODEL", "gpt-5.4-mini")
 OPENAI_API = env.choice("OPENAI_API", options=("responses", "chat"), default="responses")
 PROVIDER_CONNECT_TIMEOUT_S = env.seconds("PROVIDER_CONNECT_TIMEOUT_S", 3.05)
 VAPI_TIMEOUT_S = env.seconds("VAPI_TIMEOUT_S", 15)
+# How long a process may use a workspace's Vapi account without reading it again: that much later a disconnect works.
+VAPI_ACCOUNT_CACHE_S = env.seconds("VAPI_ACCOUNT_CACHE_S", 0 if ENVIRONMENT == "test" else 2)
 TWILIO_TIMEOUT_S = env.seconds("TWILIO_TIMEOUT_S", 15)
 OPENAI_TIMEOUT_S = env.seconds("OPENAI_TIMEOUT_S", 30)
 

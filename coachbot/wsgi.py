@@ -1,9 +1,11 @@
 """What the web server runs."""
 
-import os
-
 from django.core.wsgi import get_wsgi_application
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "coachbot.settings")
+from coachbot import env  # noqa: F401 - names the settings module
 
-application = get_wsgi_application()
+_django = get_wsgi_application()
+
+from coachbot.lane import FastLane  # noqa: E402 - needs Django to be set up
+
+application = FastLane(_django)

@@ -27,6 +27,7 @@ class Order:
     metadata: dict[str, Any]
     form_responses: dict[str, str]
     claimed_at: datetime
+    claimed_by: str = ""
     attempt: int = 1
 
 
@@ -79,6 +80,10 @@ class Channel(Protocol):
 
     def confirm(self, sent: Sequence[tuple[Order, Sent]], *, now: datetime) -> None:
         """Write the channel's own rows about what was sent, inside the caller's transaction."""
+        ...
+
+    def reference(self, dispatch_id: UUID) -> str | None:
+        """Return the provider's own id of what a dispatch became, None where there is none (yet)."""
         ...
 
     def latest_call(self, lead_id: UUID) -> dict[str, Any] | None:

@@ -1,9 +1,10 @@
 """The lead, and the promise to contact it."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -82,17 +83,32 @@ class DispatchQuerySet(models.QuerySet["Dispatch"]):
 
     def claim(self, pk: uuid.UUID, *, by: str, at: datetime) -> bool:
         """Take a pending dispatch for this process. False: someone else has it."""
-        pending = self.filter(pk=pk, status=Dispatch.Status.PENDING)
-        return (
-            pending.update(
-                status=Dispatch.Status.SENDING, claimed_by=by, claimed_at=at, attempts=models.F("attempts") + 1
-            )
-            == 1
+        claimed = self.filter(pk=pk, status=Dispatch.Status.PENDING).update(
+            status=Dispatch.Status.SENDING,
+            claimed_by=by,
+            claimed_at=at,
+            due_at=lease_end(at),
+            attempts=models.F("attempts") + 1,
         )
+        return claimed == 1
+
+    def take_over(self, pk: uuid.UUID, *, stale: datetime, by: str, at: datetime) -> bool:
+        """Take a dispatch whose sender went silent: `stale` is its lease's end, as it was read."""
+        sending = self.filter(pk=pk, status=Dispatch.Status.SENDING, due_at=stale)
+        return sending.update(claimed_by=by, due_at=lease_end(at)) == 1
 
     def due(self, at: datetime) -> "DispatchQuerySet":
         """Keep what waits to be sent and whose time has come, oldest first."""
         return self.filter(status=Dispatch.Status.PENDING, due_at__lte=at).order_by("due_at")
+
+    def stale(self, at: datetime) -> "DispatchQuerySet":
+        """Keep what has been `sending` for longer than any sender lives."""
+        return self.filter(status=Dispatch.Status.SENDING, due_at__lte=at).order_by("due_at")
+
+
+def lease_end(at: datetime) -> datetime:
+    """Tell until when a claim made now is trusted."""
+    return at + timedelta(seconds=settings.DISPATCH_LEASE_S)
 
 
 class Dispatch(models.Model):
@@ -115,6 +131,7 @@ class Dispatch(models.Model):
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.PENDING)
     reason = models.CharField(max_length=255, blank=True, default="")
     attempts = models.PositiveSmallIntegerField(default=0)
+    # PENDING: not before then. SENDING: the end of the sender's lease.
     due_at = models.DateTimeField()
     claimed_by = models.CharField(max_length=64, blank=True, default="")
     claimed_at = models.DateTimeField(null=True, blank=True)

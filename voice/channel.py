@@ -111,6 +111,11 @@ class VoiceChannel:
             ignore_conflicts=True,
         )
 
+    def reference(self, dispatch_id: UUID) -> str | None:
+        """Return Vapi's id of the dispatch's latest call."""
+        calls = CallSession.objects.filter(dispatch_id=dispatch_id).order_by("-created_at")
+        return calls.values_list("vapi_call_id", flat=True).first()
+
     def latest_call(self, lead_id: UUID) -> dict[str, Any] | None:
         """Return the `voiceCall` object of the Public API, None where nobody was called."""
         session = CallSession.objects.filter(lead_id=lead_id).order_by("-created_at").first()

@@ -81,6 +81,10 @@ class WhatsAppChannel:
         if written_to:
             open_conversation(written_to, now=now)
 
+    def reference(self, dispatch_id: UUID) -> str | None:
+        """There is none: the answer to a submission doesn't wait for a message."""
+        return None
+
     def latest_call(self, lead_id: UUID) -> dict[str, Any] | None:
         """Return None: nobody is called."""
         return None

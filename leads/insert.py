@@ -1,0 +1,165 @@
+"""The statement that makes leads: key checked, lead and dispatch inserted, all or nothing, for many at once."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+PAUSED = "paused"
+
+
+class Inserted(Enum):
+    """What became of a row."""
+
+    ACCEPTED = "accepted"
+    PAUSED = "paused"
+    DUPLICATE = "duplicate"
+    KEY_DEAD = "key_dead"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewLead:
+    """A row to be: plain values, already checked. `metadata` and `form_responses` are JSON texts."""
+
+    lead_id: UUID
+    dispatch_id: UUID
+    workspace_id: UUID
+    key_id: UUID | None
+    channel: str
+    is_test: bool
+    source: str
+    name: str
+    phone: str
+    email: str | None
+    goal: str | None
+    metadata: str
+    form_responses: str
+    at: datetime
+    due_at: datetime
+    # The name of the process that will send at once; "" leaves the dispatch to whoever claims it.
+    claimed_by: str
+
+
+_POSTGRES = """
+WITH given AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(%s::json) AS g(
+        n int, lead_id uuid, dispatch_id uuid, workspace_id uuid, key_id uuid, channel text, is_test boolean,
+        source text, name text, phone text, email text, goal text, metadata text, form_responses text,
+        at timestamptz, due_at timestamptz, claimed_by text)
+), allowed AS MATERIALIZED (
+    SELECT g.*, w.agent_enabled,
+           CASE WHEN NOT w.agent_enabled THEN 'skipped' WHEN g.claimed_by <> '' THEN 'sending' ELSE 'pending' END state
+    FROM given g JOIN workspaces_workspace w ON w.id = g.workspace_id
+    LEFT JOIN apikeys_apikey k ON k.id = g.key_id
+    WHERE g.key_id IS NULL
+       OR (k.id IS NOT NULL AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > g.at))
+), new_leads AS (
+    INSERT INTO leads_lead (id, workspace_id, channel, is_test, source, name, phone, email, goal, metadata,
+                            form_responses, status, created_at, updated_at)
+    SELECT lead_id, workspace_id, channel, is_test, source, name, phone, email, goal, metadata,
+           form_responses, 'new', at, at
+    FROM allowed ORDER BY workspace_id, phone
+    ON CONFLICT DO NOTHING
+    RETURNING id
+), new_dispatches AS (
+    INSERT INTO leads_dispatch (id, workspace_id, lead_id, channel, status, reason, attempts, due_at, claimed_by,
+                                claimed_at, created_at, finished_at)
+    SELECT a.dispatch_id, a.workspace_id, a.lead_id, a.channel, a.state,
+           CASE a.state WHEN 'skipped' THEN 'paused' ELSE '' END,
+           CASE a.state WHEN 'sending' THEN 1 ELSE 0 END, a.due_at,
+           CASE a.state WHEN 'sending' THEN a.claimed_by ELSE '' END,
+           CASE a.state WHEN 'sending' THEN a.at END, a.at,
+           CASE a.state WHEN 'skipped' THEN a.at END
+    FROM allowed a JOIN new_leads l ON l.id = a.lead_id
+)
+SELECT a.n, l.id IS NOT NULL, a.agent_enabled FROM allowed a LEFT JOIN new_leads l ON l.id = a.lead_id
+"""
+
+
+def insert_leads(rows: Sequence[NewLead]) -> list[Inserted]:
+    """Insert leads with their dispatches and commit. Rows are told apart by what became of them."""
+    results = _by_statement(rows) if connection.vendor == "postgresql" else _row_by_row(rows)
+    return [results.get(n, Inserted.KEY_DEAD) for n in range(len(rows))]
+
+
+def _by_statement(rows: Sequence[NewLead]) -> dict[int, Inserted]:
+    payload = json.dumps([_plain(row, n) for n, row in enumerate(rows)], ensure_ascii=False, default=str)
+    with connection.cursor() as cursor:
+        cursor.execute(_POSTGRES, [payload])
+        return {n: _result(inserted, enabled) for n, inserted, enabled in cursor.fetchall()}
+
+
+def _plain(row: NewLead, n: int) -> dict[str, Any]:
+    return {"n": n} | {name: getattr(row, name) for name in NewLead.__slots__}
+
+
+def _result(inserted: bool, enabled: bool) -> Inserted:
+    if not inserted:
+        return Inserted.DUPLICATE
+    return Inserted.ACCEPTED if enabled else Inserted.PAUSED
+
+
+_KEY = """
+SELECT 1 FROM apikeys_apikey WHERE id = %s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %s)
+"""
+_LEAD = """
+INSERT INTO leads_lead (id, workspace_id, channel, is_test, source, name, phone, email, goal, metadata,
+                        form_responses, status, created_at, updated_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'new', %s, %s) ON CONFLICT DO NOTHING
+"""
+_DISPATCH = """
+INSERT INTO leads_dispatch (id, workspace_id, lead_id, channel, status, reason, attempts, due_at, claimed_by,
+                            claimed_at, created_at, finished_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+
+
+def _row_by_row(rows: Sequence[NewLead]) -> dict[int, Inserted]:
+    """Do the same in SQLite, which has no INSERT inside WITH: statements a row, one commit for all."""
+    results: dict[int, Inserted] = {}
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        for n, row in enumerate(rows):
+            at = connection.ops.adapt_datetimefield_value(row.at)
+            if row.key_id is not None and not cursor.execute(_KEY, [row.key_id.hex, at]).fetchone():
+                continue
+            workspace = [row.workspace_id.hex]
+            enabled = cursor.execute("SELECT agent_enabled FROM workspaces_workspace WHERE id = %s", workspace).fetchone()
+            if enabled is None:
+                continue
+            if cursor.execute(_LEAD, [*_lead_values(row), at, at]).rowcount != 1:
+                results[n] = Inserted.DUPLICATE
+                continue
+            cursor.execute(_DISPATCH, _dispatch_values(row, enabled=bool(enabled[0]), at=at))
+            results[n] = _result(True, bool(enabled[0]))
+    return results
+
+
+def _lead_values(row: NewLead) -> list[Any]:
+    return [
+        row.lead_id.hex,
+        row.workspace_id.hex,
+        row.channel,
+        row.is_test,
+        row.source,
+        row.name,
+        row.phone,
+        row.email,
+        row.goal,
+        row.metadata,
+        row.form_responses,
+    ]
+
+
+def _dispatch_values(row: NewLead, *, enabled: bool, at: Any) -> list[Any]:
+    due_at = connection.ops.adapt_datetimefield_value(row.due_at)
+    identity = [row.dispatch_id.hex, row.workspace_id.hex, row.lead_id.hex, row.channel]
+    if not enabled:
+        return [*identity, "skipped", PAUSED, 0, due_at, "", None, at, at]
+    if row.claimed_by:
+        return [*identity, "sending", "", 1, due_at, row.claimed_by, at, at, None]
+    return [*identity, "pending", "", 0, due_at, "", None, at, None]

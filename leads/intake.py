@@ -1,0 +1,129 @@
+"""The one way in: a checked submission becomes a lead and the promise to contact it, in one transaction."""
+
+import json
+import os
+import socket
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from leads.batching import GroupCommit
+from leads.channels import Order, get_channel
+from leads.insert import Inserted, NewLead, insert_leads
+from leads.models import Lead, lease_end
+
+_insert = GroupCommit(insert_leads)
+
+
+class DuplicatePhone(Exception):
+    """The phone is a lead of this workspace already."""
+
+    def __init__(self, lead_id: UUID | None) -> None:
+        super().__init__("A lead with this phone number already exists in the workspace.")
+        self.lead_id = lead_id
+
+
+class KeyNoLongerWorks(Exception):
+    """The API key was revoked, or the workspace deleted, since it was last read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """What somebody sent, trimmed, normalised and checked. `phone` is E.164."""
+
+    workspace_id: UUID
+    channel: str
+    name: str
+    phone: str
+    email: str | None = None
+    goal: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    form_responses: dict[str, str] = field(default_factory=dict)
+    is_test: bool = False
+    source: str = Lead.Source.API
+    key_id: UUID | None = None
+    lead_id: UUID = field(default_factory=uuid.uuid4)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A committed lead. `paused`: nobody is contacted. Else the order of its dispatch."""
+
+    order: Order
+    paused: bool
+
+
+def process_name() -> str:
+    """Name this process as the holder of a claim."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}"
+
+
+def accept_lead(submission: Submission, *, now: datetime) -> Accepted:
+    """Make the lead and its dispatch, durably.
+
+    For a channel that sends while the request waits, the dispatch is born claimed: the caller must send it by
+    `leads.dispatch` or undo it. Raises DuplicatePhone or KeyNoLongerWorks.
+    """
+    channel = get_channel(submission.channel)
+    order = _order(submission, now=now, claimed_by=process_name() if channel.inline else "")
+    due_at = lease_end(now) if channel.inline else now + timedelta(seconds=channel.grace_s())
+    match _insert(_row(submission, order, due_at=due_at)):
+        case Inserted.DUPLICATE:
+            raise DuplicatePhone(find_duplicate(submission))
+        case Inserted.KEY_DEAD:
+            raise KeyNoLongerWorks
+        case outcome:
+            return Accepted(order, paused=outcome is Inserted.PAUSED)
+
+
+def find_duplicate(submission: Submission) -> UUID | None:
+    """Find the lead that has the phone; None when it is gone again."""
+    same = Lead.objects.filter(
+        workspace_id=submission.workspace_id, phone=submission.phone, is_test=submission.is_test
+    )
+    return same.values_list("id", flat=True).first()
+
+
+def _order(submission: Submission, *, now: datetime, claimed_by: str) -> Order:
+    return Order(
+        dispatch_id=uuid.uuid4(),
+        lead_id=submission.lead_id,
+        workspace_id=submission.workspace_id,
+        channel=submission.channel,
+        is_test=submission.is_test,
+        name=submission.name,
+        phone=submission.phone,
+        email=submission.email,
+        goal=submission.goal,
+        metadata=submission.metadata,
+        form_responses=submission.form_responses,
+        claimed_at=now,
+        claimed_by=claimed_by,
+    )
+
+
+def _row(submission: Submission, order: Order, *, due_at: datetime) -> NewLead:
+    return NewLead(
+        lead_id=order.lead_id,
+        dispatch_id=order.dispatch_id,
+        workspace_id=order.workspace_id,
+        key_id=submission.key_id,
+        channel=order.channel,
+        is_test=order.is_test,
+        source=submission.source,
+        name=order.name,
+        phone=order.phone,
+        email=order.email,
+        goal=order.goal,
+        metadata=_json(order.metadata),
+        form_responses=_json(order.form_responses),
+        at=order.claimed_at,
+        due_at=due_at,
+        claimed_by=order.claimed_by,
+    )
+
+
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) if value else "{}"

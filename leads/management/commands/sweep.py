@@ -1,0 +1,26 @@
+"""manage.py sweep: do once what the worker does all the time."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from leads import sweep
+from leads.intake import process_name
+
+
+class Command(BaseCommand):
+    """One sweep, for cron on a small machine or for a look by hand."""
+
+    help = "Send what is due, settle what went silent and delete what is old; once, then end."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Sweep until nothing is due."""
+        done = 0
+        while jobs := list(sweep.claim_jobs(by=process_name(), now=timezone.now(), limit=50)):
+            for job in jobs:
+                job()
+            done += len(jobs)
+        kept = sweep.keep_channels_promises(now=timezone.now(), limit=1000)
+        retired = sweep.retire(now=timezone.now())
+        self.stdout.write(f"{done} dispatches, {kept} promises of the channels, {retired} old rows.")

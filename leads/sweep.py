@@ -1,0 +1,99 @@
+"""What the worker does: every promise that a row makes is kept, whoever made it and however it was interrupted.
+
+Any number of workers may run: each row is claimed by a conditional UPDATE before anything is done about it.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.utils import timezone
+
+from apikeys.models import IdempotentRequest
+from leads import dispatch
+from leads.channels import get_channel
+from leads.models import Dispatch
+from providers.errors import Rejected, Unavailable
+from workspaces.models import LogEntry
+
+logger = logging.getLogger(__name__)
+
+Job = Callable[[], None]
+RETENTION_BATCH = 1000
+IDEMPOTENCY_KEPT = timedelta(hours=24)
+
+
+def claim_jobs(*, by: str, now: datetime, limit: int) -> Iterator[Job]:
+    """Claim up to `limit` dispatches, those gone silent first, and yield what is to be done about each.
+
+    A yielded job must be run: its row is claimed.
+    """
+    left = limit
+    for row in Dispatch.objects.stale(now)[:left]:
+        if Dispatch.objects.take_over(row.pk, stale=row.due_at, by=by, at=now):
+            left -= 1
+            yield _job(settle_silent, row.pk)
+    for row in Dispatch.objects.due(now)[:left]:
+        if Dispatch.objects.claim(row.pk, by=by, at=now):
+            yield _job(send_claimed, row.pk)
+
+
+def send_claimed(row: Dispatch) -> None:
+    """Send a dispatch that this worker has claimed; refused means a human is needed, not reached means later."""
+    order = dispatch.order_of(row)
+    try:
+        dispatch.send(order)
+    except dispatch.StillOpen:
+        return
+    except dispatch.NotSent as refusal:
+        if isinstance(refusal.cause, Rejected):
+            dispatch.fail(order, refusal.cause, now=timezone.now())
+        else:
+            dispatch.postpone(order, refusal.cause, now=timezone.now())
+
+
+def settle_silent(row: Dispatch) -> None:
+    """Ask the provider about a dispatch whose sender went silent: adopt it, or let it be sent again."""
+    order = dispatch.order_of(row)
+    try:
+        sent = dispatch.settle(order)
+    except dispatch.StillOpen:
+        return
+    if sent is None:
+        lost = Unavailable("The process that was to send this ended; the provider never got it.")
+        dispatch.release(order, lost, now=timezone.now())
+
+
+def keep_channels_promises(*, now: datetime, limit: int) -> int:
+    """Let each channel do its own part. One channel's fault does not keep the others from theirs."""
+    kept = 0
+    for name in settings.LEAD_CHANNELS:
+        try:
+            kept += get_channel(name).sweep(now=now, limit=limit)
+        except DatabaseError:
+            raise
+        except Exception:
+            logger.exception("sweep of channel %s", name)
+    return kept
+
+
+def retire(*, now: datetime) -> int:
+    """Delete what is kept for a time only, a batch at a time. Returns how many rows went."""
+    old_entries = LogEntry.objects.filter(created_at__lt=now - timedelta(days=settings.JOURNAL_RETENTION_DAYS))
+    old_answers = IdempotentRequest.objects.filter(created_at__lt=now - IDEMPOTENCY_KEPT)
+    gone = 0
+    for rows in (old_entries, old_answers):
+        ids = list(rows.order_by("pk").values_list("pk", flat=True)[:RETENTION_BATCH])
+        gone += rows.model._default_manager.filter(pk__in=ids).delete()[0] if ids else 0
+    return gone
+
+
+def _job(act: Callable[[Dispatch], None], pk: object) -> Job:
+    def run() -> None:
+        row = Dispatch.objects.select_related("lead").filter(pk=pk).first()
+        if row is not None:
+            act(row)
+
+    return run

@@ -1,0 +1,162 @@
+"""The body of POST /api/public/leads → a Submission, with every problem named at once."""
+
+import json
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import EmailValidator
+
+from apikeys.authentication import Caller
+from leads import phone as phones
+from leads.intake import Submission
+from webapi.errors import ApiError, Issue
+from workspaces.models import Channel
+
+NAME_MAX = 120
+EMAIL_MAX = 254
+GOAL_MAX = 2000
+METADATA_KEYS = 50
+METADATA_BYTES = 32_768
+METADATA_DEPTH = 100
+CONSENT = "`consent` must be true."
+REQUIRED = "This field is required."
+NUL = "Must not contain NUL characters."
+
+_check_email = EmailValidator()
+
+
+class Checker:
+    """Collects what is wrong with a body while it is read."""
+
+    def __init__(self, body: dict[str, Any]) -> None:
+        self.body = body
+        self.issues: list[Issue] = []
+
+    def refuse(self, message: str, *path: str | int) -> None:
+        """Note a problem."""
+        self.issues.append({"path": list(path), "message": message})
+
+    def text(self, name: str, *, longest: int, required: bool = False) -> str | None:
+        """Read a trimmed string. None: absent, or refused."""
+        value = self.body.get(name)
+        if value is None:
+            if required:
+                self.refuse(REQUIRED, name)
+            return None
+        if not isinstance(value, str):
+            self.refuse("Must be a string.", name)
+            return None
+        if "\x00" in value:
+            self.refuse(NUL, name)
+            return None
+        value = value.strip()
+        if required and not value:
+            self.refuse("Must not be empty.", name)
+        elif len(value) > longest:
+            self.refuse(f"Must be at most {longest} characters.", name)
+        else:
+            return value
+        return None
+
+    def phone(self, *, region: str) -> str:
+        """Read the phone as E.164; "" when it was refused."""
+        value = self.body.get("phone")
+        if value is None:
+            self.refuse(REQUIRED, "phone")
+            return ""
+        try:
+            if not isinstance(value, str):
+                raise phones.NotAPhoneNumber
+            return phones.normalise(value, region=region)
+        except phones.NotAPhoneNumber:
+            self.refuse(phones.MESSAGE, "phone")
+            return ""
+
+    def email(self) -> str | None:
+        """Read an address; "" means none."""
+        value = self.text("email", longest=EMAIL_MAX)
+        if not value:
+            return None
+        try:
+            _check_email(value)
+        except ValidationError:
+            self.refuse("Must be a valid email address.", "email")
+        return value
+
+    def metadata(self) -> dict[str, Any]:
+        """Read an object of any JSON values."""
+        value = self.body.get("metadata")
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            self.refuse("Must be an object.", "metadata")
+            return {}
+        if len(value) > METADATA_KEYS:
+            self.refuse(f"Must have at most {METADATA_KEYS} keys.", "metadata")
+        elif len(json.dumps(value, ensure_ascii=False).encode()) > METADATA_BYTES:
+            self.refuse("Must be at most 32 kB as JSON.", "metadata")
+        else:
+            self._check_nested(value, ("metadata",))
+        return value
+
+    def form_responses(self) -> dict[str, str]:
+        """Read an object of strings."""
+        value = self.body.get("formResponses")
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            self.refuse("Must be an object.", "formResponses")
+            return {}
+        for key, answer in value.items():
+            if not isinstance(answer, str):
+                self.refuse("Must be a string.", "formResponses", key)
+            elif "\x00" in key or "\x00" in answer:
+                self.refuse(NUL, "formResponses", key.replace("\x00", ""))
+        return value
+
+    def consent(self) -> None:
+        """Want the literal true."""
+        if self.body.get("consent") is not True:
+            self.refuse(CONSENT, "consent")
+
+    def _check_nested(self, value: Any, path: tuple[str | int, ...]) -> None:
+        if len(path) > METADATA_DEPTH:
+            self.refuse(f"Must not be nested deeper than {METADATA_DEPTH} levels.", path[0], path[1])
+        elif isinstance(value, str):
+            if "\x00" in value:
+                self.refuse(NUL, *path)
+        elif isinstance(value, dict):
+            for key, inner in value.items():
+                if "\x00" in key:
+                    self.refuse(NUL, *path, key.replace("\x00", ""))
+                self._check_nested(inner, (*path, key))
+        elif isinstance(value, list):
+            for index, inner in enumerate(value):
+                self._check_nested(inner, (*path, index))
+
+
+def read_submission(body: dict[str, Any], caller: Caller) -> Submission:
+    """Check a body. Raises ApiError (400) that names everything that is wrong with it."""
+    checker = Checker(body)
+    name = checker.text("name", longest=NAME_MAX, required=True)
+    phone = checker.phone(region=caller.default_region)
+    checker.consent()
+    email = checker.email()
+    goal = checker.text("goal", longest=GOAL_MAX)
+    metadata = checker.metadata()
+    form_responses = checker.form_responses() if caller.channel == Channel.VOICE else {}
+    if checker.issues:
+        only_consent = all(issue["path"] == ["consent"] for issue in checker.issues)
+        raise ApiError(400, CONSENT if only_consent else "Validation failed.", issues=checker.issues)
+    return Submission(
+        workspace_id=caller.workspace_id,
+        channel=caller.channel,
+        is_test=caller.is_test,
+        key_id=caller.key_id,
+        name=name or "",
+        phone=phone,
+        email=email,
+        goal=goal or None,
+        metadata=metadata,
+        form_responses=form_responses,
+    )

@@ -1,0 +1,39 @@
+"""DRF's door to framework-free endpoints: routing, methods and the schema are DRF's, the answer is ours."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from webapi import request_id
+from webapi.calls import Answer, ApiCall
+
+
+def call_of(request: Request) -> ApiCall:
+    """Read what a client sent from Django's request."""
+    inner = request._request
+    return ApiCall(
+        method=request.method or "",
+        headers=inner.META,
+        stream=inner,
+        now=timezone.now(),
+        request_id=request_id.current(),
+        query=inner.GET,  # type: ignore[arg-type]  # a QueryDict's get() answers the last value
+    )
+
+
+def response_of(answer: Answer) -> HttpResponse:
+    """Write an answer as Django's response."""
+    response = HttpResponse(answer.body, status=answer.status, content_type="application/json", headers=answer.headers)
+    if not answer.body:
+        del response["Content-Type"]
+    return response
+
+
+class EndpointView(APIView):
+    """A view whose methods call `apikeys.gate.enter`, which knows the key and the limits: DRF checks neither."""
+
+    authentication_classes: Any = []
+    permission_classes: Any = []
