@@ -204,7 +204,7 @@ def _check_header(value: str) -> None:
 
 def _leave_reusable(response: requests.Response) -> None:
     """Read the end of a short body, so that the connection goes back to the pool; a long one is cut off."""
-    if response.raw.read(1):
+    if response.raw.read(1, decode_content=True):
         response.raw.close()
 
 
