@@ -47,7 +47,7 @@ def journal_answer(
         request=request,
         response=response,
     )
-    record(crossing, workspace_id=lead.workspace_id, lead_id=lead.pk, now=now)
+    _record(lead, crossing, now=now)
 
 
 def journal_error(lead: Lead, provider: str, error: ProviderError, *, now: datetime) -> None:
@@ -61,4 +61,10 @@ def journal_error(lead: Lead, provider: str, error: ProviderError, *, now: datet
         request=error.request,
         response=error.body or error.message,
     )
-    record(crossing, workspace_id=lead.workspace_id, lead_id=lead.pk, now=now)
+    _record(lead, crossing, now=now)
+
+
+def _record(lead: Lead, crossing: Crossing, *, now: datetime) -> None:
+    """Write an entry, unless the lead was erased meanwhile: then nothing about it may come back."""
+    if Lead.objects.filter(pk=lead.pk).exists():
+        record(crossing, workspace_id=lead.workspace_id, lead_id=lead.pk, now=now)

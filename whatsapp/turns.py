@@ -19,7 +19,7 @@ from leads.models import Dispatch, Lead, lease_end
 from providers import twilio
 from providers.errors import OutcomeUnknown, ProviderError, Rejected, Unavailable
 from whatsapp.accounts import connected_account, journal_answer, journal_error
-from whatsapp.agent import give_connection_back, write_first_message
+from whatsapp.agent import Draft, give_connection_back, write_first_message
 from whatsapp.delivery import record_delivery
 from whatsapp.models import Message
 from whatsapp.template import content_variables
@@ -79,7 +79,7 @@ def generate_reply(dispatch_id: str, run_id: str) -> Result:
     message = Message.objects.filter(dispatch=dispatch).first()
     if message is None:
         draft = write_first_message(dispatch.lead, now=now)
-        message = _keep(dispatch, text=draft.text, input_tokens=draft.input_tokens, output_tokens=draft.output_tokens)
+        message = _keep(dispatch, draft, run_id)
     else:
         # Refused before it left, and somebody asked for it again.
         refused = Message.objects.filter(pk=message.pk, status=Message.Status.FAILED, twilio_sid="")
@@ -186,28 +186,27 @@ def _skip(dispatch: Dispatch, *, now: datetime) -> Result:
     return {"outcome": "skipped", "reason": PAUSED}
 
 
-def _keep(dispatch: Dispatch, *, text: str, input_tokens: int | None, output_tokens: int | None) -> Message:
+def _keep(dispatch: Dispatch, draft: Draft, run_id: str) -> Message:
     """Store the text before anything is sent; the constraint keeps a second one out."""
     now = timezone.now()
     try:
         with transaction.atomic():
+            if not _renew(dispatch, run_id, now=now):
+                raise Rejected("The lead was erased, or given up, while the model wrote.", code="gone")
             return Message.objects.create(
                 lead=dispatch.lead,
                 dispatch=dispatch,
                 role=Message.Role.ASSISTANT,
-                text=text,
+                text=draft.text,
                 status=Message.Status.WRITTEN,
-                input_tokens=input_tokens,
-                output_tokens=output_tokens,
+                input_tokens=draft.input_tokens,
+                output_tokens=draft.output_tokens,
                 created_at=now,
                 updated_at=now,
             )
     except IntegrityError:
-        written = Message.objects.filter(dispatch=dispatch).first()
-        if written is None:
-            # The lead was erased while the model wrote.
-            raise Rejected("The lead is gone.", code="gone") from None
-        return written
+        # Somebody who took over was faster; what they stored is what is sent.
+        return Message.objects.get(dispatch=dispatch)
 
 
 def _send(message: Message, account: Account, *, now: datetime) -> Result:
