@@ -10,6 +10,8 @@ from typing import Generic, TypeVar
 
 from django.db import DatabaseError, InterfaceError, OperationalError
 
+from leads.connections import give_back
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -51,6 +53,8 @@ class GroupCommit(Generic[Item, Result]):
             self._queue.append(ticket)
             leads, self._busy = not self._busy, True
         if not leads:
+            # Whoever leads needs a connection: the pool must not be empty for the sake of those who wait for it.
+            give_back()
             ticket.gate.acquire()
         if not ticket.done:
             self._lead()

@@ -13,11 +13,12 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from leads.batching import GroupCommit
 from leads.channels import Order, Sent, get_channel
+from leads.connections import give_back
 from leads.intake import Accepted, Submission, accept_lead
 from leads.models import Dispatch, Lead
 from providers.errors import OutcomeUnknown, ProviderError, Unavailable
@@ -60,7 +61,7 @@ def send(order: Order) -> Sent:
 
     Raises NotSent (the dispatch is still claimed: undo it or fail it) or StillOpen (nothing is left to do).
     """
-    _give_connection_back()
+    give_back()
     channel = get_channel(order.channel)
     try:
         sent = channel.send(order)
@@ -82,7 +83,7 @@ def settle(order: Order) -> Sent | None:
 
     Raises StillOpen where that can't be asked now.
     """
-    _give_connection_back()
+    give_back()
     try:
         sent = get_channel(order.channel).find(order)
     except ProviderError as error:
@@ -302,9 +303,3 @@ def _mine(order: Order) -> Any:
 
 def _finish(order: Order, status: Dispatch.Status, *, reason: str, now: datetime) -> bool:
     return bool(_mine(order).update(status=status, reason=reason[:255], finished_at=now))
-
-
-def _give_connection_back() -> None:
-    """Let others have the database connection while the wire is slow; inside a transaction it can't be let go."""
-    if not connection.in_atomic_block:
-        connection.close()

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from django.db import connection, transaction
 
 PAUSED = "paused"
@@ -89,9 +90,11 @@ def insert_leads(rows: Sequence[NewLead]) -> list[Inserted]:
 
 def _by_statement(rows: Sequence[NewLead]) -> dict[int, Inserted]:
     payload = json.dumps([_plain(row, n) for n, row in enumerate(rows)], ensure_ascii=False, default=str)
-    with connection.cursor() as cursor:
-        cursor.execute(_POSTGRES, [payload])
-        return {n: _result(inserted, enabled) for n, inserted, enabled in cursor.fetchall()}
+    connection.ensure_connection()
+    # Django's own cursor sends the values inside the text, which PostgreSQL then plans anew for every batch.
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(_POSTGRES, [payload], prepare=True)
+        return {n: _result(inserted, enabled) for n, inserted, enabled in cursor}
 
 
 def _plain(row: NewLead, n: int) -> dict[str, Any]:
