@@ -84,7 +84,8 @@ def stored_values(model: type[Model], field: str) -> Iterator[tuple[Any, str]]:
 
 def replace(model: type[Model], field: str, *, pk: Any, stored: str, plain: str) -> int:
     """Write a secret again, unless somebody changed it meanwhile: then it is under the newest key already."""
-    return _as_stored(model, field).filter(pk=pk, stored=stored).update(**{field: plain})
+    changed: int = _as_stored(model, field).filter(pk=pk, stored=stored).update(**{field: plain})
+    return changed
 
 
 def _as_stored(model: type[Model], field: str) -> Any:
