@@ -58,8 +58,8 @@ class EngineStep:
     def _later(self, wait_s: float, reason: str) -> inngest.RetryAfterError:
         """Leave the dispatch to the engine until it comes back; the provider's words stay in our database."""
         wait = timedelta(seconds=min(wait_s, MAX_RETRY_S))
-        mine = Dispatch.objects.filter(pk=self._dispatch_id, status=Dispatch.Status.SENDING)
-        mine.filter(claimed_by=self._ctx.run_id).update(
+        mine = Dispatch.objects.filter(pk=self._dispatch_id, claimed_by=self._ctx.run_id)
+        mine.filter(status__in=[Dispatch.Status.SENDING, Dispatch.Status.QUEUED]).update(
             status=Dispatch.Status.QUEUED,
             reason=reason[:255],
             due_at=timezone.now() + wait + timedelta(seconds=settings.TURN_UNCLAIMED_S),

@@ -5,8 +5,10 @@ import hmac
 import json
 import re
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -17,7 +19,13 @@ from pytest_django import Settings
 
 from conftest import make_dispatch, make_lead, make_workspace
 from leads.models import Dispatch
-from providers import inngest
+from providers import inngest as wire_inngest
+
+with warnings.catch_warnings():
+    # The SDK still writes its models the way pydantic deprecates.
+    warnings.simplefilter("ignore")
+    import inngest
+    import inngest.django
 
 OPENAI = "https://api.openai.com/v1/responses"
 TWILIO = re.compile(r"https://api\.twilio\.com/2010-04-01/Accounts/AC0{32}/Messages\.json.*")
@@ -86,6 +94,12 @@ class Wire:
         return [dict(parse_qsl(_text(post.body))) for post in posts if "twilio" in str(post.url)]
 
 
+@pytest.fixture(autouse=True)
+def _static_root(settings: Settings, tmp_path: Path) -> None:
+    """Have a folder for collected static files, which whitenoise misses aloud."""
+    settings.STATIC_ROOT = tmp_path
+
+
 @pytest.fixture
 def wire() -> Iterator[Wire]:
     """Stop everything that leaves."""
@@ -105,7 +119,7 @@ def dispatch(db: None) -> Dispatch:
 class Events:
     """What Inngest was sent; `away` makes it fail."""
 
-    sent: list[list[inngest.Event]] = field(default_factory=list)
+    sent: list[list[wire_inngest.Event]] = field(default_factory=list)
     away: bool = False
 
     @property
@@ -122,19 +136,19 @@ def engine(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Even
     settings.INNGEST_CONFIGURED = True
     from whatsapp.functions import endpoint
 
-    inngest.forget()
+    wire_inngest.forget()
     endpoint.cache_clear()
     events = Events()
 
-    def send_sync(batch: list[Any]) -> list[str]:
+    def send_sync(self: Any, batch: list[Any]) -> list[str]:
         if events.away:
             raise ConnectionError("refused")
-        events.sent.append([inngest.Event(id=each.id, name=each.name, data=dict(each.data)) for each in batch])
+        events.sent.append([wire_inngest.Event(id=each.id, name=each.name, data=dict(each.data)) for each in batch])
         return [f"01ARZ3NDEKTSV4RRFFQ69G5FA{n % 10}" for n, _ in enumerate(batch)]
 
-    monkeypatch.setattr(inngest.client(), "send_sync", send_sync)
+    monkeypatch.setattr(inngest.Inngest, "send_sync", send_sync)
     yield events
-    inngest.forget()
+    wire_inngest.forget()
     endpoint.cache_clear()
 
 
