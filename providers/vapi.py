@@ -156,7 +156,11 @@ def _retry_after_s(answer: Answer) -> float | None:
 
 def _json(answer: Answer) -> Any:
     try:
-        return json.loads(answer.body)
+        value = json.loads(answer.body)
+        if "\\ud" in answer.body.lower():
+            # Half a surrogate pair is no text that a database or a log could hold.
+            value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+        return value
     except (ValueError, RecursionError):
         return None
 

@@ -22,7 +22,7 @@ from voice.progress import News, advance, begin, news_of_report, news_of_status
 from voice.reconcile import follow_up
 from webapi import request_id
 from webapi.errors import error_body
-from webapi.json_api import NOT_JSON
+from webapi.json_api import NOT_JSON, iso
 from workspaces.journal import Crossing, record
 from workspaces.models import Integration, LogEntry
 from workspaces.secrets import SecretUnreadable
@@ -101,6 +101,9 @@ def _message(body: bytes) -> dict[str, Any] | None:
     """Read `{"message": {…}}`; None for anything else."""
     try:
         payload = json.loads(body)
+        if b"\\ud" in body.lower():
+            # Half a surrogate pair is no text that a database could hold.
+            payload = json.loads(json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
     message = payload.get("message") if isinstance(payload, dict) else None
@@ -177,6 +180,8 @@ def _dispatch(call: dict[str, Any], *, workspace_id: UUID) -> Dispatch | None:
 def _brief(message: dict[str, Any]) -> dict[str, Any]:
     """Keep what a reader of the journal looks for."""
     brief = {key: value for key, value in message.items() if key not in _NOT_FOR_THE_JOURNAL}
+    # As milliseconds it would be masked for a card number.
+    brief["timestamp"] = iso(outcomes.moment(message.get("timestamp")))
     call = message.get("call")
     if isinstance(call, dict):
         brief["call"] = {key: call.get(key) for key in ("id", "name", "status", "endedReason") if key in call}

@@ -47,6 +47,12 @@ def test_a_201_may_say_that_all_lines_are_busy() -> None:
     assert place().concurrency_blocked is True
 
 
+@responses.activate
+def test_half_a_character_in_an_answer_breaks_nothing_later() -> None:
+    responses.post(URL, body=b'{"id": "a", "customer": {"name": "J\\ud83d"}}', status=201)
+    assert json.dumps(place().answer, ensure_ascii=False).encode() == b'{"id": "a", "customer": {"name": "J?"}}'
+
+
 @pytest.mark.parametrize(
     ("status", "body"),
     [
