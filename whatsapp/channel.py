@@ -2,18 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F
 from django.utils import timezone
 
 from leads.channels import Order, Sent
 from leads.models import Dispatch
 from providers import inngest
-from providers.errors import Rejected, Unavailable
+from providers.errors import Rejected
 from whatsapp.events import Wish, sender
 from whatsapp.models import Message
 from whatsapp.turns import InProcess, open_conversation, run_turn, settle
@@ -21,6 +19,8 @@ from whatsapp.turns import InProcess, open_conversation, run_turn, settle
 # How long the process that took the lead may take to hand its event over, before the worker does.
 GRACE_S = 5.0
 SWEEP_MAX = 500
+# How long a sweep waits for its events to be gone; an engine that hangs must not hold the worker up.
+SEND_WITHIN_S = 1.0
 # A turn nobody came for is asked for again after 1, 2, 4 … times TURN_UNCLAIMED_S, at most this many.
 MAX_WAITS = 32
 
@@ -98,17 +98,12 @@ class WhatsAppChannel:
         rows = due.order_by("due_at")[: min(limit, SWEEP_MAX)]
         if not settings.INNGEST_CONFIGURED:
             return sum(_take_back(row, now=now) for row in rows)
-        wishes = (Wish(row.pk, row.lead_id, row.attempts) for row in rows if _postpone(row, now=now))
-        asked = 0
-        while batch := list(islice(wishes, inngest.MAX_BATCH)):
-            try:
-                inngest.send_events([wish.event() for wish in batch])
-            except Unavailable:
-                break
-            asked += len(batch)
-            again = Dispatch.objects.filter(pk__in=[wish.dispatch_id for wish in batch])
-            again.filter(status=Dispatch.Status.QUEUED).update(attempts=F("attempts") + 1)
-        return asked
+        unclaimed = [row for row in rows if _postpone(row, now=now)]
+        for row in unclaimed:
+            sender.put(Wish(row.pk, row.lead_id, again=row.attempts))
+        if unclaimed:
+            sender.wait_until_idle(timeout_s=SEND_WITHIN_S)
+        return len(unclaimed)
 
 
 def _postpone(row: Dispatch, *, now: datetime) -> bool:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connections
+from django.db.models import F
 from django.utils import timezone
 
 from leads.models import Dispatch
@@ -26,18 +27,21 @@ IDLE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A dispatch whose turn is wanted. `again` counts how often the engine took the event and nobody came."""
+    """A dispatch whose turn is wanted.
+
+    `again` is set where the engine took the event before and nobody came: how often that was.
+    """
 
     dispatch_id: UUID
     lead_id: UUID
-    again: int = 0
+    again: int | None = None
 
     def event(self) -> inngest.Event:
         """Build the event. Its id is the dispatch's, so that the same wish twice is one turn.
 
         An id whose run failed stays deduplicated for 24 hours: after two in vain the event gets an id of its own.
         """
-        suffix = f":r{self.again}" if self.again >= 2 else ""
+        suffix = f":r{self.again}" if self.again is not None and self.again >= 2 else ""
         return inngest.Event(
             id=f"{self.dispatch_id}{suffix}",
             name=TURN_REQUESTED,
@@ -68,9 +72,10 @@ class EventSender:
         if self._thread is None:
             self._start()
 
-    def wait_until_idle(self) -> None:
-        """Wait until everything put so far was tried; for tests."""
-        self._wishes.join()
+    def wait_until_idle(self, *, timeout_s: float) -> bool:
+        """Wait until everything put so far was tried. False: it takes longer, and goes on."""
+        with self._wishes.all_tasks_done:
+            return self._wishes.all_tasks_done.wait_for(lambda: not self._wishes.unfinished_tasks, timeout_s)
 
     def _start(self) -> None:
         with self._lock:
@@ -107,10 +112,13 @@ class EventSender:
 
 
 def _hand_over(batch: Sequence[Wish]) -> None:
+    """Send events and note that the engine has them; where it claimed one already, nothing is changed."""
     inngest.send_events([wish.event() for wish in batch])
-    now = timezone.now()
-    pending = Dispatch.objects.filter(pk__in=[wish.dispatch_id for wish in batch], status=Dispatch.Status.PENDING)
-    pending.update(status=Dispatch.Status.QUEUED, due_at=now + timedelta(seconds=settings.TURN_UNCLAIMED_S))
+    due_at = timezone.now() + timedelta(seconds=settings.TURN_UNCLAIMED_S)
+    first = Dispatch.objects.filter(pk__in=[wish.dispatch_id for wish in batch if wish.again is None])
+    first.filter(status=Dispatch.Status.PENDING).update(status=Dispatch.Status.QUEUED, due_at=due_at)
+    again = Dispatch.objects.filter(pk__in=[wish.dispatch_id for wish in batch if wish.again is not None])
+    again.filter(status=Dispatch.Status.QUEUED).update(attempts=F("attempts") + 1)
 
 
 sender = EventSender()

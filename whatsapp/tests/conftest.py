@@ -85,7 +85,7 @@ class Wire:
     @property
     def asked(self) -> list[dict[str, Any]]:
         """What OpenAI was asked."""
-        return [json.loads(call.request.body) for call in self.mock.calls if "openai" in str(call.request.url)]
+        return [json.loads(_text(call.request.body)) for call in self.mock.calls if "openai" in str(call.request.url)]
 
     @property
     def sent(self) -> list[dict[str, str]]:

@@ -1,5 +1,6 @@
 """Waking Inngest: after the answer, in batches, again where nobody came; the row is the promise throughout."""
 
+import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -24,7 +25,7 @@ from workspaces.models import LogEntry
 @pytest.fixture(autouse=True)
 def _nothing_left_to_send() -> Iterator[None]:
     yield
-    sender.wait_until_idle()
+    assert sender.wait_until_idle(timeout_s=10)
 
 
 def due_now() -> None:
@@ -45,7 +46,7 @@ def test_an_accepted_lead_wakes_the_engine_after_the_answer(client: Client, engi
         content_type="application/json",
         headers={"Authorization": f"Bearer {key}"},
     )
-    sender.wait_until_idle()
+    assert sender.wait_until_idle(timeout_s=10)
 
     dispatch = Dispatch.objects.get()
     assert (answer.status_code, answer.json()["messageQueued"]) == (201, True)
@@ -67,7 +68,7 @@ def test_sends_what_piles_up_in_batches(engine: Events, monkeypatch: pytest.Monk
     monkeypatch.setattr(inngest, "send_events", slow)
     for each in orders:
         get_channel("whatsapp").announce(each)
-    sender.wait_until_idle()
+    assert sender.wait_until_idle(timeout_s=10)
 
     assert len(engine.ids) == 120
     assert len(engine.sent) < 10
@@ -81,7 +82,7 @@ def test_a_lead_is_not_lost_while_inngest_is_away(engine: Events, dispatch: Disp
     started = time.monotonic()
     get_channel("whatsapp").announce(order(dispatch))
     waited = time.monotonic() - started
-    sender.wait_until_idle()
+    assert sender.wait_until_idle(timeout_s=10)
     assert Dispatch.objects.get().status == "pending"
 
     engine.away = False
@@ -104,6 +105,7 @@ def test_the_worker_hands_over_what_its_process_did_not(engine: Events, dispatch
     assert (entry.provider, entry.operation, entry.outcome) == ("inngest", "send event", "ok")
 
 
+@pytest.mark.django_db(transaction=True)
 def test_an_acknowledged_turn_that_nobody_came_for_is_asked_for_again(engine: Events, dispatch: Dispatch) -> None:
     Dispatch.objects.update(status="queued")
     for _ in range(4):
@@ -117,6 +119,7 @@ def test_an_acknowledged_turn_that_nobody_came_for_is_asked_for_again(engine: Ev
     assert Dispatch.objects.get().status == "queued"
 
 
+@pytest.mark.django_db(transaction=True)
 def test_asks_again_in_vain_without_counting_while_inngest_is_away(engine: Events, dispatch: Dispatch) -> None:
     Dispatch.objects.update(status="queued")
     engine.away = True
@@ -153,7 +156,23 @@ def test_nothing_is_announced_without_inngest(dispatch: Dispatch, settings: Sett
     settings.INNGEST_CONFIGURED = False
 
     get_channel("whatsapp").announce(order(dispatch))
-    sender.wait_until_idle()
+    assert sender.wait_until_idle(timeout_s=10)
 
     assert Dispatch.objects.get().status == "pending"
     assert get_channel("whatsapp").grace_s() == 0.0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_engine_that_hangs_does_not_hold_the_worker_up(
+    engine: Events, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Dispatch.objects.update(status="queued")
+    due_now()
+    let_go = threading.Event()
+    monkeypatch.setattr("inngest.Inngest.send_sync", lambda self, batch: let_go.wait(10) and ["01"])
+    started = time.monotonic()
+
+    call_command("sweep")
+
+    assert time.monotonic() - started < 3
+    let_go.set()
