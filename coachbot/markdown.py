@@ -36,14 +36,15 @@ def render(text: str, *, link: Callable[[str], str]) -> Document:
     title, sections, taken = "", [], set[str]()
     for token, content in zip(tokens, [*tokens[1:], Token("text", "", 0)], strict=True):
         if token.type == "heading_open":
-            anchor = _free(slug(_plain(content)), taken)
+            words = _plain(content)
+            anchor = _free(slug(words), taken)
             token.attrSet("id", anchor)
             if token.tag == "h1":
-                title = title or _plain(content)
+                title = title or words
             else:
                 _add_permalink(content, anchor)
             if token.tag == "h2":
-                sections.append(Section(anchor, _plain(content)))
+                sections.append(Section(anchor, words))
         _tidy(token, link)
     html = parser.renderer.render(tokens, parser.options, {})
     # markdown-it escapes what it renders, and raw HTML is off.

@@ -13,6 +13,14 @@ _STRING_EXAMPLES = {
     "uri": "https://example.com/",
     "uuid": "8f14e45f-ceea-467f-9d2b-1c8f3a0b6d52",
 }
+# What a property of this name might hold. The number is reserved for drama: nobody answers it.
+_NAMED_EXAMPLES = {
+    "name": "Jane Doe",
+    "phone": "+447700900123",
+    "goal": "Find out whether a career change is realistic",
+    "metadata": {"companyName": "Acme Corp", "utm_source": "newsletter"},
+    "formResponses": {"q_abc123": "In the evening"},
+}
 _LIMITS = {
     "minLength": "at least {} characters",
     "maxLength": "at most {} characters",
@@ -111,8 +119,15 @@ class Schemas:
                 return self.example(value[key][0], depth=depth)
         if "properties" in value:
             inside = value["properties"].items() if depth < MAX_DEPTH else ()
-            return {name: self.example(part, depth=depth + 1) for name, part in inside}
+            return {name: self._named_example(name, part, depth=depth + 1) for name, part in inside}
         return self._plain_example(value, depth)
+
+    def _named_example(self, name: str, schema: Schema, *, depth: int) -> Any:
+        value = self.resolve(schema)
+        given = any(key in value for key in ("example", "examples", "const", "enum", "default"))
+        if given or name not in _NAMED_EXAMPLES:
+            return self.example(value, depth=depth)
+        return _NAMED_EXAMPLES[name]
 
     def _plain_example(self, value: Schema, depth: int) -> Any:
         types = value.get("type")

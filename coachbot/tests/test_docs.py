@@ -1,5 +1,6 @@
 """/docs/: every page opens, every link leads somewhere, nothing needs a login or breaks the policy."""
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -65,7 +66,7 @@ def test_every_link_leads_somewhere(client: Client, path: str) -> None:
         if target in {"", *PAGES}:
             assert not fragment or fragment in open_page(client, target or path).ids, f"{path} → {link}"
         else:
-            assert client.get(target).status_code == 200, f"{path} → {link}"
+            assert client.get(target, follow=True).status_code == 200, f"{path} → {link}"
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_a_javascript_link_is_no_link() -> None:
 
 def test_headings_get_anchors_of_their_own_and_tables_no_inline_style() -> None:
     document = markdown.render("# A\n\n## Same\n\n## Same\n\n| x |\n|--:|\n| 1 |\n", link=str)
-    assert [section.anchor for section in document.sections] == ["same", "same-1"]
+    assert [(each.anchor, each.title) for each in document.sections] == [("same", "Same"), ("same-1", "Same")]
     assert "style=" not in document.html
     assert document.title == "A"
 
@@ -170,6 +171,19 @@ def test_reference_follows_schemas_to_the_last_field() -> None:
     assert operation.body.fields[0].limits == ("at most 120 characters",)
     assert '"email": "jane@example.com"' in operation.body.examples[0].json
     assert [answer.status for answer in operation.answers] == ["201", "204"]
+
+
+def code_blocks(language: str) -> list[str]:
+    pages = [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"]
+    return [block for page in pages for block in re.findall(rf"```{language}\n(.*?)```", page.read_text("utf-8"), re.S)]
+
+
+def test_examples_can_be_read_by_what_they_are_written_for() -> None:
+    assert len(code_blocks("json")) > 5
+    for block in code_blocks("json"):
+        json.loads(block)
+    for block in code_blocks("python"):
+        compile(block, "example", "exec")
 
 
 @pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"])
