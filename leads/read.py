@@ -93,8 +93,8 @@ def decode_cursor(cursor: str) -> tuple[datetime, UUID]:
         created_at = datetime.fromisoformat(at)
         if created_at.tzinfo is None:
             raise ValueError("no zone")
-        return created_at, UUID(pk)
-    except (ValueError, TypeError, AttributeError, binascii.Error, RecursionError) as error:
+        return created_at.astimezone(UTC), UUID(pk)
+    except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error, RecursionError) as error:
         raise ValueError("not a cursor") from error
 
 
@@ -166,11 +166,11 @@ class _Query:
 def _time(value: str) -> datetime:
     try:
         at = parse_datetime(value.replace(" ", "+"))  # a + in a query that was not escaped
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise ValueError("Must be an ISO 8601 time with its zone, like 2026-06-07T13:03:37Z.")
-    return at
+        if at is not None and at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError("Must be an ISO 8601 time with its zone, like 2026-06-07T13:03:37Z.")
 
 
 def _find(caller: Caller, lead_id: str) -> Lead:

@@ -1,0 +1,1 @@
+"""Coachbot as real processes, on real sockets, while things go wrong."""

@@ -1,0 +1,139 @@
+"""The first WhatsApp message goes out once, whatever becomes of Inngest and of the workers."""
+
+import random
+import time
+from collections.abc import Callable
+from functools import partial
+from statistics import median
+
+import pytest
+import requests
+
+from tests.survival.conftest import Launch
+from tests.survival.processes import Process, wait_for
+from tests.survival.system import Simulators, System, at_once, body_of, new_phone, timed
+
+SLOWER_BY_S = 0.3
+ROUNDS = 9
+
+
+@pytest.fixture(scope="module")
+def with_inngest(launch: Launch, simulators: Simulators) -> System:
+    """A Coachbot whose turns Inngest runs; the stand-in only remembers events."""
+    return launch(
+        INNGEST_DEV=f"{simulators.url}/inngest",
+        DISPATCH_LEASE_S=4,
+        DISPATCH_RETRY_S=0.2,
+        TURN_UNCLAIMED_S=3,
+    )
+
+
+@pytest.fixture(scope="module")
+def alone(launch: Launch) -> System:
+    """A Coachbot whose worker runs the turns itself."""
+    return launch(DISPATCH_LEASE_S=2.5, DISPATCH_RETRY_S=0.2)
+
+
+def dispatch_ids(system: System) -> set[str]:
+    rows = system.database.query("SELECT id FROM leads_dispatch WHERE channel = 'whatsapp'")
+    return {str(row[0]).replace("-", "") for row in rows}
+
+
+def event_ids(system: System) -> set[str]:
+    events = system.simulators.look("events")["events"]
+    return {str(event["event"]["id"]).replace("-", "") for event in events}
+
+
+def submit(system: System, count: int) -> list[str]:
+    """Take leads in, several at a time. Returns their phones."""
+    phones, api = [new_phone() for _ in range(count)], system.api("whatsapp")
+    answers = at_once([partial(api.post, body_of(phone)) for phone in phones])
+    assert [answer.status_code for answer in answers] == [201] * count
+    return phones
+
+
+@pytest.mark.parametrize("fault", ["down", "hang"])
+def test_answers_as_quickly_and_loses_no_event_while_inngest_is_away(with_inngest: System, fault: str) -> None:
+    system, api = with_inngest, with_inngest.api("whatsapp")
+    before = dispatch_ids(system)
+    took: dict[str, list[float]] = {"ok": [], fault: []}
+
+    for _ in range(ROUNDS):
+        for mode in ("ok", fault):
+            system.simulators.set(mode={"inngest": mode})
+            answer, seconds = timed(partial(api.post, body_of(new_phone())))
+            assert (answer.status_code, answer.json()["messageQueued"]) == (201, True)
+            took[mode].append(seconds)
+
+    assert median(took[fault]) - median(took["ok"]) < SLOWER_BY_S
+    assert max(took[fault]) < SLOWER_BY_S + max(took["ok"]) + 0.7
+    system.simulators.set(mode={"inngest": "ok"})
+    with system.worker():
+        wait_for("every promise is an event", lambda: event_ids(system) >= dispatch_ids(system) - before)
+    assert event_ids(system) <= dispatch_ids(system)
+    assert system.simulators.messages_by_phone() == {}
+
+
+def test_sends_each_first_message_once_however_often_the_worker_is_killed(alone: System) -> None:
+    system, chance = alone, random.Random(2026)
+    system.simulators.set(latency={"twilio": 0.08, "openai": 0.03})
+    phones = submit(system, 30)
+
+    def sent() -> int:
+        return sum(system.simulators.messages_by_phone().values())
+
+    for _ in range(6):
+        goal = min(sent() + chance.randint(1, 5), len(phones))
+        worker = system.start_worker()
+        wait_for("some more messages", partial(reached, sent, goal), timeout_s=20, poll_s=0.01)
+        time.sleep(chance.random() * 0.1)
+        worker.kill()
+    with system.worker():
+        system.settle(timeout_s=40)
+
+    assert system.simulators.messages_by_phone() == dict.fromkeys(phones, 1)
+
+
+def reached(count: Callable[[], int], goal: int) -> bool:
+    return count() >= goal
+
+
+def test_sends_each_first_message_once_when_two_workers_run(alone: System) -> None:
+    system = alone
+    system.simulators.set(latency={"twilio": 0.05, "openai": 0.02})
+    with system.worker(), system.worker():
+        phones = submit(system, 40)
+        system.settle(timeout_s=40)
+
+    assert system.simulators.messages_by_phone() == dict.fromkeys(phones, 1)
+
+
+def test_finishes_what_it_claimed_and_stops_within_ten_seconds_of_sigterm(alone: System) -> None:
+    system = alone
+    system.simulators.set(latency={"twilio": 0.8, "openai": 0.2})
+    phones = submit(system, 20)
+    worker: Process = system.start_worker()
+    wait_for("a message is under way", lambda: system.simulators.look("requests", provider="twilio")["requests"])
+
+    code, took_s = timed(worker.terminate)
+
+    assert (code, took_s < 10) == (0, True)
+    claimed = "SELECT count(*) FROM leads_dispatch WHERE status = 'sending'"
+    assert system.database.query(claimed)[0][0] == 0
+    sent = system.simulators.messages_by_phone()
+    assert sent
+    assert set(sent.values()) == {1}
+    system.simulators.set(latency={"twilio": 0.02, "openai": 0.02})
+    with system.worker():
+        system.settle()
+    assert system.simulators.messages_by_phone() == dict.fromkeys(phones, 1)
+
+
+def test_sends_nothing_while_nobody_works(alone: System) -> None:
+    answer: requests.Response = alone.api("whatsapp").post(body_of(phone := new_phone()))
+
+    assert (answer.status_code, answer.json()["messageQueued"]) == (201, True)
+    assert alone.simulators.messages_by_phone() == {}
+    with alone.worker():
+        alone.settle()
+    assert alone.simulators.messages_by_phone() == {phone: 1}
