@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -97,6 +98,17 @@ def test_second_run_keeps_what_was_edited_and_removes_nothing() -> None:
     assert Workspace.objects.get(slug="demo-voice").persona == "Short and dry."
     assert Membership.objects.count() == 2
     assert Integration.objects.count() == 5
+
+
+def test_replaces_accounts_whose_encryption_key_is_gone(settings: Settings) -> None:
+    settings.ENCRYPTION_KEYS = ["dev:" + Fernet.generate_key().decode()]
+    run_demo()
+    settings.ENCRYPTION_KEYS = ["dev:" + Fernet.generate_key().decode()]
+    run_demo()
+    assert Integration.objects.get(workspace__slug="demo-voice", provider="calcom").read_credentials() == {
+        "api_key": "cal_live_demo_5d1f0c2b9a7e4863",
+        "event_type_id": "2041",
+    }
 
 
 def test_keys_of_the_run_before_last_are_gone_and_never_pile_up() -> None:

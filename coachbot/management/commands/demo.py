@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from apikeys.models import ApiKey, Mode
 from coachbot.demo_data import BUSINESS, WORKSPACES
-from workspaces.models import Integration, Membership, Workspace
+from workspaces.models import Integration, Membership, Workspace, new_webhook_secret
+from workspaces.secrets import SecretUnreadable
 
 USERNAME = "admin"
 KEY_NAMES = {Mode.LIVE: "Demo live", Mode.TEST: "Demo test"}
@@ -100,11 +101,19 @@ def find_workspace(spec: dict[str, Any], *, owner: _Admin) -> Workspace:
     fields = BUSINESS | {"name": spec["name"], "channel": spec["channel"]}
     workspace, _ = Workspace.objects.get_or_create(slug=spec["slug"], defaults=fields)
     for provider, credentials in spec["integrations"].items():
-        Integration.objects.get_or_create(
-            workspace=workspace, provider=provider, defaults={"credentials": json.dumps(credentials)}
-        )
+        connect(workspace, provider, credentials=json.dumps(credentials))
     Membership.objects.get_or_create(workspace=workspace, user_id=owner.pk, defaults={"role": Membership.Role.OWNER})
     return workspace
+
+
+def connect(workspace: Workspace, provider: str, *, credentials: str) -> None:
+    """Store a made-up account where there is none, or none that can be read: its key went with an old installation."""
+    stored = Integration.objects.filter(workspace=workspace, provider=provider)
+    try:
+        if stored.first() is None:
+            Integration.objects.create(workspace=workspace, provider=provider, credentials=credentials)
+    except SecretUnreadable:
+        stored.update(credentials=credentials, webhook_secret=new_webhook_secret())
 
 
 def renew_key(workspace: Workspace, *, mode: Mode, by: _Admin, now: datetime) -> str:
