@@ -34,7 +34,7 @@ def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one short round, for trying; the figures mean little")
     parser.add_argument("--only", default=",".join(SCENARIOS), help=f"some of {','.join(SCENARIOS)}")
     parser.add_argument("--rounds", type=int, help="how often each is measured (3)")
-    parser.add_argument("--profile", choices=("accept", "get"), help="instead: where one request's time goes")
+    parser.add_argument("--profile", choices=("accept", "voice", "get"), help="instead: where one request's time goes")
     chosen = parser.parse_args(arguments)
     chosen.only = chosen.only.split(",")
     if unknown := set(chosen.only) - set(SCENARIOS):

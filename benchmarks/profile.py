@@ -11,7 +11,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks import servers, voice
 from benchmarks.bench import LEAD, LEADS, Bench
+from benchmarks.cluster import CannotMeasure
 from benchmarks.servers import ROOT
 
 WARM, MEASURED = 200, 2000
@@ -20,8 +22,15 @@ SHOWN = 45
 
 def run(bench: Bench, scenario: str) -> None:
     """Profile requests in a process that has the product's environment and print what took longest."""
-    command = [sys.executable, "-m", "benchmarks.profile", scenario, bench.made["accept_key"]]
-    subprocess.run(command, cwd=ROOT, env=bench.product_environment(), check=True)
+    key = bench.made["voice_key" if scenario == "voice" else "accept_key"]
+    command = [sys.executable, "-m", "benchmarks.profile", scenario, key]
+    log = bench.directory / "profile.log"
+    with servers.simulators(log=bench.directory / "simulators.log", latency_s=0) as provider, log.open("wb") as err:
+        provider.ask("/_sim/settings", method="POST", body=voice.PROVIDER_SETTINGS)
+        env = bench.product_environment(VAPI_BASE_URL=f"http://127.0.0.1:{provider.port}/vapi")
+        done = subprocess.run(command, cwd=ROOT, env=env, stderr=err, check=False)
+    if done.returncode:
+        raise CannotMeasure(log.read_text()[-2000:])
 
 
 def _environ(method: str, path: str, key: str, body: bytes = b"") -> dict[str, Any]:

@@ -18,9 +18,10 @@ from pathlib import Path
 from benchmarks.cluster import CannotMeasure, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
-# One setting for all scenarios on PostgreSQL: threads are what lets 500 calls wait for a provider at once.
+# One setting for all scenarios on PostgreSQL. Threads are what lets 500 calls wait for a provider at once; workers do
+# not get equal shares of the connections, so each must be able to take them all. Idle ones are not started.
 WORKERS = 2
-BLOCKING_THREADS = 256
+BLOCKING_THREADS = 512
 SQLITE_BLOCKING_THREADS = 64
 BACKLOG = 2048
 READY_TIMEOUT_S = 60
@@ -55,6 +56,10 @@ class Server:
         """Return the sum of resident memory; pages that processes share count once for each."""
         return sum(map(_rss_of, self.pids())) / 1e6
 
+    def pss_mb(self) -> float:
+        """Return the memory with pages that processes share counted once; 0 where the kernel does not tell."""
+        return sum(map(_pss_of, self.pids())) / 1e6
+
     def ask(self, path: str, *, method: str = "GET", body: object = None, key: str = "") -> tuple[int, bytes]:
         """Ask for something outside of any measurement. Raises OSError where nobody answers."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -81,6 +86,14 @@ def _cpu_of(pid: int) -> float:
 def _rss_of(pid: int) -> int:
     with contextlib.suppress(OSError):
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+    return 0
+
+
+def _pss_of(pid: int) -> int:
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
     return 0
 
 

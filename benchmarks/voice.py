@@ -13,6 +13,7 @@ from benchmarks.servers import Server
 PROVIDER_S = 1.0
 SECONDS = {50: 5.0, 200: 6.0, 500: 8.0}
 SAMPLE_EVERY_S = 0.2
+PROVIDER_SETTINGS = {"webhooks": False, "record_bodies": False, "magic": False}
 
 
 @dataclass(slots=True)
@@ -23,6 +24,7 @@ class _Sampler:
     server: Server
     connections: int = 0
     rss_mb: float = 0.0
+    pss_mb: float = 0.0
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -41,6 +43,7 @@ class _Sampler:
             while not self._stop.wait(SAMPLE_EVERY_S):
                 self.connections = max(self.connections, self.bench.cluster.count_clients(connection, PRODUCT))
                 self.rss_mb = max(self.rss_mb, self.server.rss_mb())
+            self.pss_mb = self.server.pss_mb()
 
 
 def measure(bench: Bench) -> None:
@@ -59,7 +62,7 @@ def measure(bench: Bench) -> None:
 
 def _call(bench: Bench, product: Server, provider: Server, in_flight: int, seconds: float) -> None:
     provider.ask("/_sim/state", method="DELETE")
-    provider.ask("/_sim/settings", method="POST", body={"webhooks": False, "record_bodies": False, "magic": False})
+    provider.ask("/_sim/settings", method="POST", body=PROVIDER_SETTINGS)
     with _Sampler(bench, product) as sampler:
         outcome = bench.post_leads(
             product,
@@ -77,6 +80,7 @@ def _call(bench: Bench, product: Server, provider: Server, in_flight: int, secon
     add(f"voice: CPU a call, {in_flight}", 1e6 * outcome.server_cpu_s / outcome.answered, "µs")
     add(f"voice: database connections, {in_flight}", sampler.connections, "")
     add(f"voice: memory, {in_flight}", sampler.rss_mb, "MB")
+    add(f"voice: memory, shared pages counted once, {in_flight}", sampler.pss_mb, "MB")
     bench.say(
         f"{in_flight:>3} in flight: {outcome.rate:,.0f} calls/s, p50 +{over[0.5]:,.0f} ms, p99 +{over[0.99]:,.0f} ms, "
         f"{sampler.connections} database connections, {sampler.rss_mb:,.0f} MB"
