@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from uuid import UUID
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
 
 from workspaces.models import Membership, Workspace
 
 Role = Membership.Role
+OWNERS = frozenset({Role.OWNER})
 MANAGERS = frozenset({Role.OWNER, Role.ADMIN})
 EVERYONE = frozenset(Role)
 
@@ -23,17 +25,34 @@ class WorkspaceRequest(HttpRequest):
     role: Membership.Role | None
 
 
-def role_in(workspace: Workspace, user: AbstractBaseUser | AnonymousUser) -> Membership.Role | None:
+def role_in(workspace: Workspace, user: Any) -> Membership.Role | None:
     """Find a user's role, None for who is no member."""
     found = Membership.objects.filter(workspace=workspace, user_id=user.pk).values_list("role", flat=True).first()
     return Role(found) if found else None
+
+
+def roles_of(request: HttpRequest) -> dict[UUID, Membership.Role]:
+    """Return the role of the request's user in each of their workspaces, asked once a request."""
+    known: dict[UUID, Membership.Role] | None = getattr(request, "_roles_of_user", None)
+    if not request.user.is_authenticated:
+        return {}
+    if known is None:
+        rows = Membership.objects.filter(user_id=request.user.pk).values_list("workspace_id", "role")
+        known = {workspace_id: Role(role) for workspace_id, role in rows}
+        request._roles_of_user = known  # type: ignore[attr-defined]
+    return known
+
+
+def workspaces_with(request: HttpRequest, roles: frozenset[Membership.Role]) -> list[UUID]:
+    """Name the workspaces in which the request's user has one of the roles."""
+    return [workspace_id for workspace_id, role in roles_of(request).items() if role in roles]
 
 
 def workspace_page(*, roles: frozenset[Membership.Role] = EVERYONE) -> Callable[..., Callable[..., HttpResponse]]:
     """Guard a view of /admin/<slug>/…: it gets a WorkspaceRequest, and its roles alone (and superusers) come in.
 
     Who is signed out goes to the login; who is no member gets a 404, as if there were no such workspace;
-    a member whose role is too small gets a 403.
+    a member whose role is too small gets a 403. No answer is kept by a cache.
     """
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -50,6 +69,6 @@ def workspace_page(*, roles: frozenset[Membership.Role] = EVERYONE) -> Callable[
             request.workspace, request.role = workspace, role
             return view(request, *args, **kwargs)
 
-        return guarded
+        return never_cache(guarded)
 
     return decorate

@@ -1,0 +1,141 @@
+"""Django admin of leads and dispatches."""
+
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.contrib.admin.actions import delete_selected
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from leads import admin_journal as _journal  # noqa: F401 - registers the journal
+from leads.erasure import erase_leads
+from leads.models import Dispatch, Lead
+from leads.phone import NotAPhoneNumber, normalise
+from workspaces.access import EVERYONE, MANAGERS
+from workspaces.admin_scope import ReadOnlyAdmin, ScopedAdmin, WorkspaceFilter, payload
+from workspaces.models import LogEntry
+
+DELETE_AT_MOST = 500
+
+
+@admin.register(Lead)
+class LeadAdmin(ScopedAdmin):
+    """Everybody in a workspace works its leads; owners and admins delete them. They are made by the API alone."""
+
+    view_roles = EVERYONE
+    change_roles = EVERYONE
+    delete_roles = MANAGERS
+
+    list_display = ("name", "phone", "email", "workspace", "status", "source", "is_test", "created_at")
+    list_filter = (WorkspaceFilter, "status", "source", "channel", "is_test")
+    list_select_related = ("workspace",)
+    search_fields = ("phone", "email", "name")
+    search_help_text = _("A phone number, an email address or a name, or the beginning of one; or a lead's id.")
+    readonly_fields = (
+        *("id", "workspace", "phone", "channel", "source", "is_test", "metadata_shown", "responses_shown"),
+        *("booking_uid", "booking_start", "created_at", "updated_at"),
+    )
+    fieldsets = (
+        (None, {"fields": ("name", "phone", "email", "goal", "status", "qualification_notes")}),
+        (_("What it came with"), {"fields": ("metadata_shown", "responses_shown")}),
+        (_("Booking"), {"fields": ("booking_uid", "booking_start")}),
+        (
+            _("Record"),
+            {"fields": ("id", "workspace", "channel", "source", "is_test", "created_at", "updated_at")},
+        ),
+    )
+    actions = ("delete_selected",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Search by what an index can answer: the whole phone, an id, or how a name or an address begins."""
+        return queryset.filter(_matches(search_term.strip())), False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Write only what was changed: the agent may be writing to the same lead."""
+        obj.updated_at = timezone.now()
+        obj.save(update_fields=[*form.changed_data, "updated_at"])
+
+    def count_what_goes(self, rows: Any) -> dict[str, int]:
+        """Count the journal's entries too, which no foreign key holds."""
+        journal = LogEntry.objects.filter(lead_id__in=[lead.pk for lead in rows]).count()
+        counts = super().count_what_goes(rows)
+        return counts | ({str(LogEntry._meta.verbose_name_plural): journal} if journal else {})
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Erase the lead with all its traces."""
+        erase_leads(Lead.objects.filter(pk=obj.pk), now=timezone.now())
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Erase leads with all their traces."""
+        erase_leads(Lead.objects.filter(pk__in=[lead.pk for lead in queryset]), now=timezone.now())
+
+    @admin.action(description=_("Delete selected leads"), permissions=["delete"])
+    def delete_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        """Ask, with what goes along; not for more at a time than one page can confirm."""
+        if len(queryset.values_list("pk")[: DELETE_AT_MOST + 1]) > DELETE_AT_MOST:
+            text = _("At most %(number)d leads can be deleted at a time.") % {"number": DELETE_AT_MOST}
+            self.message_user(request, text, messages.ERROR)
+            return None
+        return delete_selected(self, request, queryset)
+
+    @admin.display(description=_("metadata"))
+    def metadata_shown(self, lead: Lead) -> SafeString:
+        """Show it as it came."""
+        return payload(lead.metadata)
+
+    @admin.display(description=_("form responses"))
+    def responses_shown(self, lead: Lead) -> SafeString:
+        """Show them as they came."""
+        return payload(lead.form_responses)
+
+
+def _matches(term: str) -> Q:
+    if not term:
+        return Q()
+    with suppress(ValueError):
+        return Q(pk=UUID(term))
+    if "@" in term:
+        return Q(email__in=(term, term.lower())) | Q(email__startswith=term)
+    found = Q(name__istartswith=term)
+    digits = "".join(character for character in term if character.isdecimal() and character.isascii())
+    if len(digits) >= 3:
+        found |= Q(phone__startswith=f"+{digits.removeprefix('00')}")
+        with suppress(NotAPhoneNumber):
+            found |= Q(phone=normalise(term))
+    return found
+
+
+@admin.register(Dispatch)
+class DispatchAdmin(ReadOnlyAdmin):
+    """What became of each promise to contact a lead."""
+
+    list_display = ("id", "lead", "workspace", "channel", "status", "reason", "attempts", "due_at", "finished_at")
+    list_filter = (WorkspaceFilter, "status", "channel")
+    list_select_related = ("lead", "workspace")
+    search_fields = ("pk__exact", "lead__phone__exact")
+    search_help_text = _("A dispatch's id, a lead's id or a phone number.")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Search by id or by the lead's phone."""
+        return queryset.filter(lead_matches(search_term.strip(), own_id=True)), False
+
+
+def lead_matches(term: str, *, own_id: bool = False) -> Q:
+    """Find rows that hang on a lead, by an id or by the lead's phone."""
+    try:
+        found = UUID(term)
+    except ValueError:
+        try:
+            return Q(lead__phone=normalise(term))
+        except NotAPhoneNumber:
+            return Q(lead__name__istartswith=term)
+    return Q(lead_id=found) | Q(pk=found) if own_id else Q(lead_id=found)

@@ -1,0 +1,116 @@
+"""Django admin of the journal, from where a submission that was not kept can be sent again."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from leads.models import Lead
+from workspaces.admin_scope import ReadOnlyAdmin, WorkspaceFilter, payload
+from workspaces.models import LogEntry
+
+# Each is a call to a provider, made while the page waits.
+SEND_AT_MOST = 20
+
+
+@admin.register(LogEntry)
+class LogEntryAdmin(ReadOnlyAdmin):
+    """What crossed the border with a provider, as the journal keeps it: masked."""
+
+    list_display = (
+        *("created_at", "workspace", "direction", "provider", "operation", "outcome", "status_code", "duration_ms"),
+        *("request_id", "can_be_sent"),
+    )
+    list_filter = (
+        *(WorkspaceFilter, "provider", "outcome", "direction"),
+        ("submission", admin.EmptyFieldListFilter),
+    )
+    list_select_related = ("workspace",)
+    search_fields = ("request_id__exact", "lead_id__exact")
+    search_help_text = _("A request id or a lead's id.")
+    readonly_fields = (
+        *("created_at", "workspace", "direction", "provider", "operation", "outcome", "status_code", "duration_ms"),
+        *("request_id", "lead_shown", "request_shown", "response_shown", "submission_shown"),
+    )
+    fields = readonly_fields
+    ordering = ("-id",)
+    actions = ("send_again",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Search by request id, or by the id of a lead."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        found = queryset.filter(request_id=term)
+        try:
+            return found | queryset.filter(lead_id=UUID(term)), False
+        except ValueError:
+            return found, False
+
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        """Whoever may read the journal may send from it."""
+        return self.may(request, self.view_roles)
+
+    @admin.action(description=_("Send again"), permissions=["send"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Submit once more what the journal kept, and say of each what became of it."""
+        rows = list(queryset.order_by("id")[: SEND_AT_MOST + 1])
+        if len(rows) > SEND_AT_MOST:
+            text = _("At most %(number)d can be sent again at a time.") % {"number": SEND_AT_MOST}
+            self.message_user(request, text, messages.ERROR)
+            return
+        for row in rows:
+            level, text = _send(row)
+            self.message_user(request, f"{row.created_at:%Y-%m-%d %H:%M:%S} {row.provider}: {text}", level)
+
+    @admin.display(description=_("can be sent again"), boolean=True)
+    def can_be_sent(self, row: LogEntry) -> bool:
+        """Say whether it holds a submission."""
+        return bool(row.submission)
+
+    @admin.display(description=_("lead"))
+    def lead_shown(self, row: LogEntry) -> SafeString:
+        """Link to the lead, where there still is one."""
+        if row.lead_id is None or not Lead.objects.filter(pk=row.lead_id, workspace_id=row.workspace_id).exists():
+            return format_html("{}", row.lead_id or "–")
+        return format_html('<a href="{}">{}</a>', reverse("admin:leads_lead_change", args=[row.lead_id]), row.lead_id)
+
+    @admin.display(description=_("request"))
+    def request_shown(self, row: LogEntry) -> SafeString:
+        """Show what was sent."""
+        return payload(row.request)
+
+    @admin.display(description=_("response"))
+    def response_shown(self, row: LogEntry) -> SafeString:
+        """Show what came back."""
+        return payload(row.response)
+
+    @admin.display(description=_("submission, not kept as a lead"))
+    def submission_shown(self, row: LogEntry) -> SafeString:
+        """Show what the customer had submitted."""
+        return payload(row.submission)
+
+
+def _send(row: LogEntry) -> tuple[int, Any]:
+    from leads.dispatch import NotSent, send_again
+    from leads.intake import DuplicatePhone
+    from providers.errors import ProviderError
+
+    if not row.submission:
+        return messages.WARNING, _("it holds no submission.")
+    try:
+        send_again(row, now=timezone.now())
+    except DuplicatePhone:
+        return messages.WARNING, _("the phone has come in meanwhile; the lead is there.")
+    except (NotSent, ProviderError):
+        return messages.ERROR, _("refused again; the newest entry says why.")
+    return messages.SUCCESS, _("sent.")
