@@ -14,23 +14,25 @@ def enter(call: ApiCall, endpoint: Endpoint, *, remembered: bool = False) -> Ans
     """Answer a call by an endpoint, once its key is known and within its limits.
 
     `remembered` spares the key's query: for endpoints whose own statement checks the key again. Then a refusal is
-    answered only after the key was read anew, so that a key revoked a moment ago learns nothing but that.
+    answered only after the key was read anew, so that a key revoked a moment ago learns nothing but that; and a call
+    that may be given a stored answer, which no statement checks, has its key read first.
     A 304 does not count against the limits.
     """
-    headers: dict[str, str] = {}
+    remembered = remembered and call.header("HTTP_IDEMPOTENCY_KEY") is None
+    standings: list[limits.Standing] = []
     authorization = call.header("HTTP_AUTHORIZATION")
     try:
         caller = (recall if remembered else identify)(authorization, now=call.now)
-        refusal, headers = limits.count(caller)
+        refusal, standings = limits.count(caller)
         if refusal:
             raise refusal
         answer = endpoint(call, caller)
         if answer.status == 304:
-            limits.refund(caller)
+            standings = limits.refund(caller, standings)
     except ApiError as error:
         answer = refused(_confirmed(error, call) if remembered else error)
     if answer.status != 401:
-        answer.headers = headers | answer.headers
+        answer.headers = limits.headers_of(standings) | answer.headers
     return answer
 
 

@@ -10,7 +10,7 @@ import math
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -44,6 +44,12 @@ for i = 1, #KEYS do
   answer[#answer + 1] = redis.call('PTTL', KEYS[i])
 end
 return answer
+"""
+# KEYS: counters. Takes one back from each that still counts; a window that ended meanwhile owes nothing.
+_REFUND = """
+for i = 1, #KEYS do
+  if tonumber(redis.call('GET', KEYS[i]) or '0') > 0 then redis.call('DECR', KEYS[i]) end
+end
 """
 
 
@@ -125,6 +131,7 @@ class RedisCounters:
             url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S, retry=None
         )
         self._script = self._client.register_script(_SCRIPT)
+        self._refund = self._client.register_script(_REFUND)
         self._away_until = 0.0
 
     def hit(self, key_id: UUID, windows: Sequence[Window]) -> tuple[bool, list[tuple[int, float]]]:
@@ -138,20 +145,19 @@ class RedisCounters:
         except redis.RedisError as error:
             self._rest(error)
             return True, unknown
-        return bool(answer[0]), [
-            (answer[2 * i + 1], answer[2 * i + 2] / 1000) for i in range(len(windows))
+        # A window that has not begun has no time to live yet.
+        left = [
+            ttl / 1000 if ttl >= 0 else float(window.length_s)
+            for ttl, window in zip(answer[2::2], windows, strict=True)
         ]
+        return bool(answer[0]), list(zip(answer[1::2], left, strict=True))
 
     def refund(self, key_id: UUID, windows: Sequence[Window]) -> None:
         """Decrement what still counts."""
         if time.monotonic() < self._away_until:
             return
         try:
-            pipeline = self._client.pipeline(transaction=False)
-            for name in self._names(key_id, windows):
-                pipeline.decr(name)
-                pipeline.expire(name, windows[0].length_s, nx=True)
-            pipeline.execute()
+            self._refund(keys=self._names(key_id, windows))
         except redis.RedisError as error:
             self._rest(error)
 
@@ -190,28 +196,33 @@ def windows_of(caller: Caller) -> list[Window]:
     return [window for window in both if window.limit]
 
 
-def count(caller: Caller) -> tuple[ApiError | None, dict[str, str]]:
-    """Count a request. Returns its refusal (429) or None, and the headers that any answer to it carries."""
+def count(caller: Caller) -> tuple[ApiError | None, list[Standing]]:
+    """Count a request. Returns its refusal (429) or None, and where the key stands now."""
     windows = windows_of(caller)
     if not windows:
-        return None, {}
+        return None, []
     allowed, counts = _shared().hit(caller.key_id, windows)
     standings = [
         Standing(window, number, min(window.length_s, max(1, math.ceil(left))))
         for window, (number, left) in zip(windows, counts, strict=True)
     ]
-    headers = _headers(standings)
-    return (None if allowed else _refusal(next(s for s in standings if s.exhausted))), headers
+    if allowed:
+        return None, standings
+    # Where both are full, the longer wait is the true one.
+    return _refusal(max((s for s in standings if s.exhausted), key=lambda s: s.reset_s)), standings
 
 
-def refund(caller: Caller) -> None:
-    """Take a counted request back: a 304 is free."""
-    if windows := windows_of(caller):
-        _shared().refund(caller.key_id, windows)
+def refund(caller: Caller, standings: Sequence[Standing]) -> list[Standing]:
+    """Take a counted request back (a 304 is free). Returns where the key stands then."""
+    if standings:
+        _shared().refund(caller.key_id, [standing.window for standing in standings])
+    return [replace(standing, count=max(0, standing.count - 1)) for standing in standings]
 
 
-def _headers(standings: Sequence[Standing]) -> dict[str, str]:
-    """Write the two headers of draft-ietf-httpapi-ratelimit-headers."""
+def headers_of(standings: Sequence[Standing]) -> dict[str, str]:
+    """Write the two headers of draft-ietf-httpapi-ratelimit-headers, which every answer carries; none without limits."""
+    if not standings:
+        return {}
     return {
         "RateLimit-Policy": ", ".join(f'"{s.window.name}";q={s.window.limit};w={s.window.length_s}' for s in standings),
         "RateLimit": ", ".join(
