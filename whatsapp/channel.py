@@ -6,12 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import F
 from django.utils import timezone
 
 from leads.channels import Order, Sent
 from leads.models import Dispatch
 from providers import inngest
-from providers.errors import Rejected
+from providers.errors import Rejected, Unavailable
 from whatsapp.events import Wish, sender
 from whatsapp.models import Message
 from whatsapp.turns import InProcess, open_conversation, run_turn, settle
@@ -55,10 +56,7 @@ class WhatsAppChannel:
         Raises Rejected, Unavailable (code `inngest_away`: it will be there again) or OutcomeUnknown.
         """
         if settings.INNGEST_CONFIGURED:
-            event = Wish(order.dispatch_id, order.lead_id).event()
-            ids = inngest.send_events([event])
-            request = {"id": event.id, "name": event.name, "data": dict(event.data)}
-            return Sent(reference=ids[0], queued=True, status_code=200, request=request, response={"ids": ids})
+            return _send_event(order)
         result = run_turn(InProcess(), dispatch_id=str(order.dispatch_id), run_id=order.claimed_by)
         if result["outcome"] != "sent":
             # Its own end is on the dispatch by now; nobody is left to fail it.
@@ -104,6 +102,20 @@ class WhatsAppChannel:
         if unclaimed:
             sender.wait_until_idle(timeout_s=SEND_WITHIN_S)
         return len(unclaimed)
+
+
+def _send_event(order: Order) -> Sent:
+    event = Wish(order.dispatch_id, order.lead_id).event()
+    request = {"id": event.id, "name": event.name, "data": dict(event.data)}
+    try:
+        ids = inngest.send_events([event])
+    except Unavailable as error:
+        # However long the engine is away, no lead is given up for it: this attempt does not count.
+        mine = Dispatch.objects.filter(pk=order.dispatch_id, claimed_by=order.claimed_by, attempts__gt=0)
+        mine.filter(status=Dispatch.Status.SENDING).update(attempts=F("attempts") - 1)
+        error.request = request
+        raise
+    return Sent(reference=ids[0], queued=True, status_code=200, request=request, response={"ids": ids})
 
 
 def _postpone(row: Dispatch, *, now: datetime) -> bool:

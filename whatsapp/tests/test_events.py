@@ -105,6 +105,22 @@ def test_the_worker_hands_over_what_its_process_did_not(engine: Events, dispatch
     assert (entry.provider, entry.operation, entry.outcome) == ("inngest", "send event", "ok")
 
 
+def test_no_lead_is_given_up_however_long_inngest_is_away(engine: Events, dispatch: Dispatch) -> None:
+    engine.away = True
+    for _ in range(12):
+        due_now()
+        call_command("sweep")
+    assert (Dispatch.objects.get().status, Dispatch.objects.get().attempts) == ("pending", 0)
+
+    engine.away = False
+    inngest.forget()
+    due_now()
+    call_command("sweep")
+
+    assert Dispatch.objects.get().status == "queued"
+    assert engine.ids == [str(dispatch.pk)]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_an_acknowledged_turn_that_nobody_came_for_is_asked_for_again(engine: Events, dispatch: Dispatch) -> None:
     Dispatch.objects.update(status="queued")
