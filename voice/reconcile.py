@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from leads.models import Dispatch, Lead
 from providers import vapi
@@ -31,6 +31,10 @@ SILENT_FOR = timedelta(hours=2)
 GIVEN_UP_AFTER = timedelta(hours=24)
 LOOKS_PER_SWEEP = 5
 _OPEN = (Dispatch.Status.PENDING, Dispatch.Status.QUEUED, Dispatch.Status.SENDING)
+# A late refusal may overtake the 201 that its sender still waits for.
+_SENT = (Dispatch.Status.SENDING, Dispatch.Status.DONE)
+# Outcomes of a call that may never have come about.
+_NOTHING = (Outcome.ACCOUNT, Outcome.TRANSIENT)
 _SIMULATED_END = News(
     status="ended",
     ended_reason="customer-ended-call",
@@ -43,11 +47,11 @@ _SIMULATED_END = News(
 
 def follow_up(session: CallSession, *, now: datetime) -> None:
     """Draw the consequences of where a call stands now. May be called any number of times."""
-    nothing_came_of_it = session.outcome in {Outcome.ACCOUNT, Outcome.TRANSIENT} and not session.rang
+    nothing_came_of_it = session.outcome in _NOTHING and not session.rang
     if not nothing_came_of_it or outcomes.was_answered(session):
         _keep(session, now=now)
     elif session.outcome == Outcome.ACCOUNT:
-        _give_up(session, _OPEN_OR_DONE, now=now)
+        _give_up(session, _SENT, now=now)
     elif outcomes.may_dial_again(session) and _attempts_left(session):
         _dial_again(session, now=now)
     else:
@@ -58,10 +62,6 @@ def sweep(*, now: datetime, limit: int) -> int:
     """Do the worker's part. Returns how many calls it brought forward."""
     kept = _end_simulated(now=now, limit=limit) + _catch_up(now=now, limit=limit)
     return kept + _ask_about_silent(now=now, limit=min(limit, LOOKS_PER_SWEEP))
-
-
-# A provider's late refusal may overtake the 201 that its sender still waits for.
-_OPEN_OR_DONE = (Dispatch.Status.SENDING, Dispatch.Status.DONE)
 
 
 def _keep(session: CallSession, *, now: datetime) -> None:
@@ -98,9 +98,10 @@ def _dial_again(session: CallSession, *, now: datetime) -> None:
     """
     why = f"Vapi could not start the call ({session.ended_reason}); it is tried again."
     wait_s = max(settings.DISPATCH_RETRY_S, 15)
-    again = Dispatch.objects.filter(
-        pk=session.dispatch_id, status=Dispatch.Status.DONE, lead__status=Lead.Status.NEW
-    ).exclude(_other_calls(session))
+    undecided = Exists(Lead.objects.filter(pk=OuterRef("lead_id"), status=Lead.Status.NEW))
+    # No join: Django would move the state into a subquery, which a waiting UPDATE does not look at again.
+    again = Dispatch.objects.filter(undecided, pk=session.dispatch_id, status=Dispatch.Status.DONE)
+    again = again.exclude(_other_calls(session))
     others = Dispatch.objects.filter(lead_id=session.lead_id, status__in=_OPEN)
     try:
         with transaction.atomic(durable=True):
@@ -125,7 +126,7 @@ def _attempts_left(session: CallSession) -> bool:
 def _other_calls(session: CallSession) -> Exists:
     """Match a dispatch of which a later call exists: this one no longer decides."""
     later = CallSession.objects.filter(dispatch_id=OuterRef("pk")).exclude(pk=session.pk)
-    return Exists(later.exclude(status=CallSession.Status.ENDED, outcome__in=[Outcome.ACCOUNT, Outcome.TRANSIENT]))
+    return Exists(later.exclude(status=CallSession.Status.ENDED, outcome__in=_NOTHING))
 
 
 def _journal(session: CallSession, why: str, *, now: datetime) -> None:
@@ -156,12 +157,20 @@ def _end_simulated(*, now: datetime, limit: int) -> int:
 
 def _catch_up(*, now: datetime, limit: int) -> int:
     """Act on calls that came to nothing before their dispatch was written down as done."""
-    missed = CallSession.objects.filter(
-        outcome__in=[Outcome.ACCOUNT, Outcome.TRANSIENT],
-        rang=False,
-        updated_at__gte=now - MISSED_WITHIN,
-        dispatch__status=Dispatch.Status.DONE,
-        duration_s__isnull=True,
+    others = CallSession.objects.filter(dispatch_id=OuterRef("dispatch_id")).exclude(pk=OuterRef("pk"))
+    missed = (
+        CallSession.objects.filter(
+            Q(outcome=Outcome.ACCOUNT) | Q(lead__status=Lead.Status.NEW),
+            outcome__in=_NOTHING,
+            rang=False,
+            updated_at__gte=now - MISSED_WITHIN,
+            dispatch__status=Dispatch.Status.DONE,
+            duration_s__isnull=True,
+            started_at__isnull=True,
+            transcript__isnull=True,
+        )
+        .exclude(Exists(others.exclude(status=CallSession.Status.ENDED, outcome__in=_NOTHING)))
+        .exclude(Exists(Dispatch.objects.filter(lead_id=OuterRef("lead_id"), status__in=_OPEN)))
     )
     sessions = list(missed.order_by("updated_at")[:limit])
     for session in sessions:

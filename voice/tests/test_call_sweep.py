@@ -127,10 +127,26 @@ def test_acts_on_a_failure_that_was_told_before_its_dispatch_was_done(
     assert sweep(SOON) == 0
 
 
+def test_a_blocked_first_try_is_no_matter_once_the_second_goes_on() -> None:
+    blocked = "call.start.error-subscription-concurrency-limit-reached"
+    first = make_call(status="ended", vapi_status="ended", ended_reason=blocked, outcome="transient")
+    CallSession.objects.create(
+        lead=first.lead, dispatch=first.dispatch, vapi_call_id="second", created_at=NOW, updated_at=NOW
+    )
+    assert sweep(SOON) == 0
+    assert Dispatch.objects.get().status == "done"
+
+
+def test_a_lead_that_somebody_decided_about_is_not_called_again() -> None:
+    fault = "call.start.error-vapifault-database-error"
+    make_call(status="ended", vapi_status="ended", ended_reason=fault, outcome="transient")
+    Lead.objects.update(status="booked")
+    assert sweep(SOON) == 0
+    assert Dispatch.objects.get().status == "done"
+
+
 def test_an_idle_sweep_costs_three_queries() -> None:
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         assert sweep(NOW) == 0
     assert len(queries) == 3
 
