@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render as render_template
 from django.urls import path, reverse
 from django.views.decorators.cache import cache_control
@@ -100,12 +100,12 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_safe
 @cache_control(public=True, max_age=86_400)
-def image(request: HttpRequest, name: str) -> FileResponse:
+def image(request: HttpRequest, name: str) -> HttpResponse:
     """Serve an image of docs/img."""
     file = next((file for file in images() if file.name == name), None)
     if file is None:
         raise Http404("No such image.")
-    return FileResponse(file.open("rb"), content_type=IMAGE_TYPES[file.suffix])
+    return HttpResponse(file.read_bytes(), content_type=IMAGE_TYPES[file.suffix])
 
 
 def images() -> Iterator[Path]:

@@ -2,19 +2,23 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from drf_spectacular.views import SpectacularJSONAPIView
 
-from coachbot import health
+from coachbot import health, home
 
 handler400 = "coachbot.errors.bad_request"
 handler404 = "coachbot.errors.not_found"
 handler500 = "coachbot.errors.server_error"
 
 urlpatterns = [
+    path("", home.home, name="home"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("api/public/openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
     path("api/public/", include("leads.api_urls")),
     path("api/public/", include("apikeys.api_urls")),
     path("api/vapi/", include("voice.urls")),
     path("api/", include("whatsapp.urls")),
+    path("docs/", include("coachbot.docs")),
     path("admin/", admin.site.urls),
 ]
