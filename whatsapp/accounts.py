@@ -4,6 +4,8 @@ from datetime import datetime
 
 from leads.models import Lead
 from providers.errors import ProviderError, Rejected, Unavailable
+from providers.openai import Reply
+from providers.twilio import SentMessage
 from workspaces.integrations import Account, NotConnected, account
 from workspaces.journal import Crossing, record
 from workspaces.models import LogEntry
@@ -34,18 +36,16 @@ def connected_account(lead: Lead, provider: str) -> Account:
     return found
 
 
-def journal_answer(
-    lead: Lead, provider: str, *, status_code: int, duration_ms: int, request: object, response: str, now: datetime
-) -> None:
+def journal_answer(lead: Lead, provider: str, answer: Reply | SentMessage, *, now: datetime) -> None:
     """Write down what a provider took."""
     crossing = Crossing(
         provider=provider,
         operation=OPERATIONS[provider],
         outcome=LogEntry.Outcome.OK,
-        status_code=status_code,
-        duration_ms=duration_ms,
-        request=request,
-        response=response,
+        status_code=answer.status_code,
+        duration_ms=answer.duration_ms,
+        request=answer.request,
+        response=answer.response,
     )
     _record(lead, crossing, now=now)
 

@@ -11,7 +11,7 @@ from leads.models import Lead
 from providers import openai
 from providers.errors import OutcomeUnknown, ProviderError, Unavailable
 from providers.twilio import MAX_BODY_CHARS
-from whatsapp.accounts import connected_account, journal_answer, journal_error
+from whatsapp.accounts import connected_account, journal_error
 from whatsapp.template import content_variables, has_sentence, shorten
 from workspaces.models import Workspace
 
@@ -32,8 +32,8 @@ class Draft:
     """A text that is paid for and not yet sent."""
 
     text: str
-    input_tokens: int | None = None
-    output_tokens: int | None = None
+    # What the model answered, where it was asked.
+    reply: openai.Reply | None = None
 
 
 def write_first_message(lead: Lead, *, now: datetime) -> Draft:
@@ -68,16 +68,7 @@ def _ask(lead: Lead, turns: list[openai.Turn], *, now: datetime) -> Draft:
     except ProviderError as error:
         journal_error(lead, "openai", error, now=now)
         raise
-    journal_answer(
-        lead,
-        "openai",
-        status_code=reply.status_code,
-        duration_ms=reply.duration_ms,
-        request=reply.request,
-        response=reply.response,
-        now=now,
-    )
-    return Draft(shorten(reply.text, MAX_BODY_CHARS), reply.input_tokens, reply.output_tokens)
+    return Draft(shorten(reply.text, MAX_BODY_CHARS), reply)
 
 
 def business_of(workspace: Workspace) -> Business:

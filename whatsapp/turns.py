@@ -193,17 +193,20 @@ def _keep(dispatch: Dispatch, draft: Draft, run_id: str) -> Message:
         with transaction.atomic():
             if not _renew(dispatch, run_id, now=now):
                 raise Rejected("The lead was erased, or given up, while the model wrote.", code="gone")
-            return Message.objects.create(
+            message = Message.objects.create(
                 lead=dispatch.lead,
                 dispatch=dispatch,
                 role=Message.Role.ASSISTANT,
                 text=draft.text,
                 status=Message.Status.WRITTEN,
-                input_tokens=draft.input_tokens,
-                output_tokens=draft.output_tokens,
+                input_tokens=draft.reply.input_tokens if draft.reply else None,
+                output_tokens=draft.reply.output_tokens if draft.reply else None,
                 created_at=now,
                 updated_at=now,
             )
+            if draft.reply is not None:
+                journal_answer(dispatch.lead, "openai", draft.reply, now=now)
+            return message
     except IntegrityError:
         # Somebody who took over was faster; what they stored is what is sent.
         return Message.objects.get(dispatch=dispatch)
@@ -232,15 +235,7 @@ def _send(message: Message, account: Account, *, now: datetime) -> Result:
     now = timezone.now()
     with transaction.atomic():
         record_delivery(message, sid=sent.sid, twilio_status="sent", error_code="", now=now)
-        journal_answer(
-            message.lead,
-            "twilio",
-            status_code=sent.status_code,
-            duration_ms=sent.duration_ms,
-            request=sent.request,
-            response=sent.response,
-            now=now,
-        )
+        journal_answer(message.lead, "twilio", sent, now=now)
     return {"outcome": "sent", "message_id": str(message.pk), "sid": sent.sid}
 
 
