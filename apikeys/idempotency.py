@@ -66,8 +66,13 @@ def finish(run: Run, answer: Answer) -> None:
 
 def wait_for_other(run: Run, *, now: datetime) -> ApiError:
     """Step back from a take-over, because what the dead run began is still open; returns the 409 to raise."""
-    IdempotentRequest.objects.filter(pk=run.pk, run_id=run.run_id).update(lease_until=now)
+    let_go(run, now=now)
     return _in_progress()
+
+
+def let_go(run: Run, *, now: datetime) -> None:
+    """Leave a run that crashed to whoever comes next with its key: what it left behind decides then."""
+    IdempotentRequest.objects.filter(pk=run.pk, run_id=run.run_id).update(lease_until=now)
 
 
 def _start(*, key_id: UUID, key: str, body_hash: str, now: datetime) -> Run | None:

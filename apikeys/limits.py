@@ -220,7 +220,7 @@ def refund(caller: Caller, standings: Sequence[Standing]) -> list[Standing]:
 
 
 def headers_of(standings: Sequence[Standing]) -> dict[str, str]:
-    """Write the two headers of draft-ietf-httpapi-ratelimit-headers, which every answer carries; none without limits."""
+    """Write the two headers of draft-ietf-httpapi-ratelimit-headers; none where nothing is limited."""
     if not standings:
         return {}
     return {

@@ -19,7 +19,7 @@ def erase_leads(leads: LeadQuerySet, *, now: datetime) -> int:
     for lead in leads.order_by("pk").iterator(chunk_size=500):
         with transaction.atomic():
             get_channel(lead.channel).forget(lead.pk)
-            traces = Q(lead_id=lead.pk) | Q(submission__phone=lead.phone)
+            traces = Q(lead_id=lead.pk) | Q(submission__phone=lead.phone, submission__is_test=lead.is_test)
             LogEntry.objects.filter(traces, workspace_id=lead.workspace_id).delete()
             erased += 1 if Lead.objects.filter(pk=lead.pk).delete()[0] else 0
     return erased

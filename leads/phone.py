@@ -5,7 +5,9 @@ import re
 import phonenumbers
 
 MESSAGE = "Phone must be a valid E.164-style number."
-_allowed = re.compile(r"[+\d\s().-]{7,32}", re.ASCII).fullmatch
+_allowed = re.compile(r"[+0-9 ().-]{7,32}").fullmatch
+# (+44) 20 … is how many write it.
+_before_plus = re.compile(r"^[( ]+(?=\+)")
 
 
 class NotAPhoneNumber(ValueError):
@@ -20,7 +22,10 @@ def normalise(text: str, *, region: str = "") -> str:
     """
     text = text.strip()
     # phonenumbers itself takes letters (+1-800-FLOWERS) and extensions; the contract does not.
-    if not _allowed(text) or "+" in text[1:]:
+    if not _allowed(text):
+        raise NotAPhoneNumber(MESSAGE)
+    text = _before_plus.sub("", text, count=1)
+    if "+" in text[1:]:
         raise NotAPhoneNumber(MESSAGE)
     if text.startswith("00"):
         text = "+" + text[2:]

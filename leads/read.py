@@ -136,7 +136,7 @@ class _Query:
             self._issues.append({"path": [name], "message": str(error)})
 
     def _limit(self, value: str) -> LeadQuerySet:
-        if not (value.isascii() and value.isdecimal() and 1 <= int(value[:4]) <= MAX_LIMIT):
+        if not (value.isascii() and value.isdecimal() and len(value) <= 3 and 1 <= int(value) <= MAX_LIMIT):
             raise ValueError(f"Must be a whole number from 1 to {MAX_LIMIT}.")
         self.limit = int(value)
         return self._leads

@@ -1,17 +1,19 @@
 """POST /api/public/leads: one submission in, one lead and one contact out, however often it is sent."""
 
+import contextlib
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.utils import timezone
 
 from apikeys import idempotency
 from apikeys.authentication import INVALID, Caller, unauthorized
 from leads import dispatch
 from leads.channels import get_channel
-from leads.intake import Accepted, DuplicatePhone, KeyNoLongerWorks, Submission, accept_lead, process_name
+from leads.intake import Accepted, DuplicatePhone, KeyNoLongerWorks, accept_lead, process_name
 from leads.models import Dispatch, Lead
 from leads.validation import read_submission
 from webapi.calls import Answer, ApiCall, refused
@@ -35,6 +37,10 @@ def submit_lead(call: ApiCall, caller: Caller) -> Answer:
         answer = refused(error)
         if error.body["error"] == "idempotency_in_progress":
             return answer
+    except Exception:
+        with contextlib.suppress(DatabaseError):
+            idempotency.let_go(run, now=timezone.now())
+        raise
     idempotency.finish(run, answer)
     return answer
 
@@ -60,9 +66,7 @@ def _deliver(accepted: Accepted) -> Answer:
     except dispatch.NotSent as refusal:
         raise ApiError(502, "voice_dispatch_failed", message=refusal.cause.message) from refusal
     reference = sent.reference if sent else None
-    return _created(
-        accepted.order.channel, accepted.order.lead_id, call_id=reference, contacting=not accepted.paused
-    )
+    return _created(accepted.order.channel, accepted.order.lead_id, call_id=reference, contacting=not accepted.paused)
 
 
 def _resume(call: ApiCall, caller: Caller, body: bytes, run: idempotency.Run) -> Answer:

@@ -1,6 +1,7 @@
 """The body of POST /api/public/leads → a Submission, with every problem named at once."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -93,10 +94,8 @@ class Checker:
             return {}
         if len(value) > METADATA_KEYS:
             self.refuse(f"Must have at most {METADATA_KEYS} keys.", "metadata")
-        elif len(json.dumps(value, ensure_ascii=False).encode()) > METADATA_BYTES:
+        elif self._check_nested(value, ("metadata",)) and _size(value) > METADATA_BYTES:
             self.refuse("Must be at most 32 kB as JSON.", "metadata")
-        else:
-            self._check_nested(value, ("metadata",))
         return value
 
     def form_responses(self) -> dict[str, str]:
@@ -119,20 +118,31 @@ class Checker:
         if self.body.get("consent") is not True:
             self.refuse(CONSENT, "consent")
 
-    def _check_nested(self, value: Any, path: tuple[str | int, ...]) -> None:
+    def _check_nested(self, value: Any, path: tuple[str | int, ...]) -> bool:
+        """Look for what can't be stored, at any depth. False: it is nested too deep to be looked at further."""
         if len(path) > METADATA_DEPTH:
             self.refuse(f"Must not be nested deeper than {METADATA_DEPTH} levels.", path[0], path[1])
-        elif isinstance(value, str):
-            if "\x00" in value:
-                self.refuse(NUL, *path)
-        elif isinstance(value, dict):
-            for key, inner in value.items():
-                if "\x00" in key:
-                    self.refuse(NUL, *path, key.replace("\x00", ""))
-                self._check_nested(inner, (*path, key))
-        elif isinstance(value, list):
-            for index, inner in enumerate(value):
-                self._check_nested(inner, (*path, index))
+            return False
+        if isinstance(value, str) and "\x00" in value:
+            self.refuse(NUL, *path)
+        return all([self._check_item(key, inner, path) for key, inner in _items(value)])
+
+    def _check_item(self, key: str | int, inner: Any, path: tuple[str | int, ...]) -> bool:
+        if isinstance(key, str) and "\x00" in key:
+            key = key.replace("\x00", "")
+            self.refuse(NUL, *path, key)
+        return self._check_nested(inner, (*path, key))
+
+
+def _items(value: Any) -> Iterable[tuple[str | int, Any]]:
+    if isinstance(value, dict):
+        return value.items()
+    return enumerate(value) if isinstance(value, list) else ()
+
+
+def _size(value: dict[str, Any]) -> int:
+    """Return its length in bytes as it is stored."""
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def read_submission(body: dict[str, Any], caller: Caller) -> Submission:
