@@ -31,6 +31,7 @@ class WorkspaceAdmin(ScopedAdmin):
     list_display = ("name", "slug", "channel", "agent_enabled", "member_count", "created_at")
     list_filter = ("channel", "agent_enabled")
     search_fields = ("name", "slug")
+    ordering = ("name",)
     readonly_fields = ("pages", "created_at", "updated_at")
     fieldsets = (
         (None, {"fields": ("name", "slug", "channel", "agent_enabled", "pages")}),

@@ -110,6 +110,7 @@ class ScopedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     delete_roles: ClassVar[Roles] = NOBODY
 
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     paginator = CappedPaginator
     list_per_page = 50
     list_max_show_all = 50

@@ -1,0 +1,195 @@
+"""Leads, dispatches and the journal in Django admin, through HTTP."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from conftest import NOW, make_dispatch, make_lead, make_member, make_user, make_workspace
+from leads.models import Dispatch, Lead
+from voice.models import CallSession
+from whatsapp.models import Message
+from workspaces.models import LogEntry, Workspace
+
+pytestmark = pytest.mark.django_db
+LEADS = "/admin/leads/lead/"
+JOURNAL = "/admin/workspaces/logentry/"
+
+
+def sign_in(user: object) -> Client:
+    client = Client()
+    client.force_login(user)  # type: ignore[arg-type]
+    return client
+
+
+def make_entry(workspace: Workspace, **overrides: Any) -> LogEntry:
+    fields = {
+        **{"direction": "out", "provider": "vapi", "operation": "POST /call", "outcome": "rejected"},
+        **{"request": '{"apiKey": "•••"}', "response": "<b>no</b>", "request_id": "req-1", "created_at": NOW},
+    }
+    return LogEntry.objects.create(workspace=workspace, **(fields | overrides))
+
+
+def make_everything(workspace: Workspace, **lead: Any) -> dict[str, Any]:
+    made = make_lead(workspace, **lead)
+    dispatch = make_dispatch(made, status="done")
+    times = {"created_at": NOW, "updated_at": NOW}
+    return {
+        LEADS: made,
+        "/admin/leads/dispatch/": dispatch,
+        "/admin/voice/callsession/": CallSession.objects.create(
+            lead=made, dispatch=dispatch, vapi_call_id=str(uuid4()), transcript="AI: Hello", **times
+        ),
+        "/admin/whatsapp/message/": Message.objects.create(
+            lead=made, role="user", text="Hi there", status="received", **times
+        ),
+        JOURNAL: make_entry(workspace, lead_id=made.pk),
+    }
+
+
+def test_hides_rows_of_other_workspaces() -> None:
+    own, other = make_workspace(name="Own Ltd"), make_workspace(name="Foreign Ltd")
+    make_everything(own, name="Ours")
+    theirs = make_everything(other, name="Theirs", phone="+447700900999")
+    client = sign_in(make_member(own))
+
+    for address, row in theirs.items():
+        for query in ("", f"?workspace={other.pk}", "?workspace=nonsense", "?q=%2B447700900999", f"?q={row.pk}"):
+            text = client.get(address + query).content.decode()
+            assert "Theirs" not in text
+            assert "Foreign Ltd" not in text
+        for page in ("change", "delete", "history"):
+            assert client.get(f"{address}{row.pk}/{page}/").status_code in {302, 403, 404}
+
+
+def test_opens_every_list_and_row_to_an_owner() -> None:
+    workspace = make_workspace()
+    client = sign_in(make_member(workspace))
+
+    for address, row in make_everything(workspace).items():
+        assert client.get(address).status_code == 200
+        assert client.get(f"{address}{row.pk}/change/").status_code == 200
+        if address != LEADS:
+            assert client.post(f"{address}{row.pk}/change/", {}).status_code == 403
+            assert client.post(f"{address}{row.pk}/delete/", {"post": "yes"}).status_code == 403
+        assert client.get(f"{address}add/").status_code == 403
+
+
+def test_gives_agents_leads_alone() -> None:
+    workspace = make_workspace()
+    rows = make_everything(workspace)
+    client = sign_in(make_member(workspace, role="agent"))
+
+    assert client.get(f"{LEADS}{rows[LEADS].pk}/change/").status_code == 200
+    assert client.post(f"{LEADS}{rows[LEADS].pk}/delete/", {"post": "yes"}).status_code == 403
+    for address in rows:
+        assert client.get(address).status_code == (200 if address == LEADS else 403)
+
+
+def test_changes_of_a_lead_only_what_may_change() -> None:
+    workspace = make_workspace()
+    lead = make_lead(workspace, metadata={"a": 1})
+    data = {"name": "New Name", "email": "", "goal": "", "status": "booked", "qualification_notes": ""}
+
+    answer = sign_in(make_member(workspace)).post(
+        f"{LEADS}{lead.pk}/change/", data | {"phone": "+447700900000", "is_test": "on", "channel": "whatsapp"}
+    )
+
+    after = Lead.objects.get()
+    assert answer.status_code == 302
+    assert (after.name, after.status, after.email) == ("New Name", "booked", None)
+    assert (after.phone, after.is_test, after.channel, after.metadata) == (lead.phone, False, "voice", {"a": 1})
+    assert after.updated_at > lead.updated_at
+
+
+@pytest.mark.parametrize("term", ["+44 7700 900123", "00447700900123", "+44770090", "jane@x", "JANE R", "jane@x.com"])
+def test_finds_a_lead_by_phone_email_or_name(term: str) -> None:
+    workspace = make_workspace()
+    make_lead(workspace, name="Jane Roe", phone="+447700900123", email="jane@x.com")
+    make_lead(workspace, name="Someone Else", phone="+12015550123", email="else@example.com")
+
+    text = sign_in(make_member(workspace)).get(LEADS, {"q": term}).content.decode()
+
+    assert "Jane Roe" in text
+    assert "Someone Else" not in text
+
+
+def test_says_what_goes_with_a_lead_and_frees_its_phone() -> None:
+    workspace = make_workspace()
+    lead = make_everything(workspace)[LEADS]
+    client = sign_in(make_member(workspace))
+    address = f"{LEADS}{lead.pk}/delete/"
+
+    asked = client.get(address).content.decode()
+    for words in ("Dispatches: 1", "Call sessions: 1", "Messages: 1", "Journal: 1", "phone number becomes free"):
+        assert words.lower() in asked.lower()
+    assert client.post(address, {"post": "yes"}).status_code == 302
+
+    for model in (Lead, Dispatch, CallSession, Message, LogEntry):
+        assert not model._default_manager.exists()
+    make_lead(workspace, phone=lead.phone)
+
+
+def test_deletes_selected_leads_of_the_own_workspace_alone() -> None:
+    own, other = make_workspace(), make_workspace()
+    mine, theirs = make_lead(own), make_lead(other)
+    data = {"action": "delete_selected", "_selected_action": [str(mine.pk), str(theirs.pk)]}
+    client = sign_in(make_member(own))
+
+    assert "phone number becomes free" in client.post(LEADS, data).content.decode()
+    client.post(LEADS, data | {"post": "yes"})
+
+    assert list(Lead.objects.all()) == [theirs]
+
+
+def test_deletes_nothing_where_the_role_is_too_small() -> None:
+    own, other = make_workspace(), make_workspace()
+    member = make_member(own)
+    other.memberships.create(user=member, role="agent")
+    lead = make_lead(other)
+    data = {"action": "delete_selected", "_selected_action": [str(lead.pk)], "post": "yes"}
+
+    sign_in(member).post(LEADS, data)
+
+    assert Lead.objects.filter(pk=lead.pk).exists()
+
+
+def test_finds_journal_entries_and_shows_payloads_as_text() -> None:
+    workspace = make_workspace()
+    lead_id = uuid4()
+    row = make_entry(workspace, lead_id=lead_id)
+    make_entry(workspace, request_id="req-2", operation="POST /other")
+    client = sign_in(make_member(workspace))
+
+    for term in ("req-1", str(lead_id)):
+        text = client.get(JOURNAL, {"q": term}).content.decode()
+        assert "POST /call" in text
+        assert "POST /other" not in text
+    shown = client.get(f"{JOURNAL}{row.pk}/change/").content.decode()
+    assert "&lt;b&gt;no&lt;/b&gt;" in shown
+
+
+def test_sends_again_what_the_journal_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    own, other = make_workspace(), make_workspace()
+    submission = {"name": "Jane", "phone": "+447700900123"}
+    row, theirs = make_entry(own, submission=submission), make_entry(other, submission=submission)
+    sent = []
+    monkeypatch.setattr("leads.dispatch.send_again", lambda entry, *, now: sent.append(entry.pk))
+    data = {"action": "send_again", "_selected_action": [str(row.pk), str(theirs.pk)]}
+
+    answer = sign_in(make_member(own)).post(JOURNAL, data, follow=True)
+
+    assert sent == [row.pk]
+    assert "sent." in answer.content.decode()
+
+
+def test_stops_counting_where_nobody_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workspaces.admin_scope.COUNT_AT_MOST", 2)
+    workspace = make_workspace()
+    for _ in range(3):
+        make_lead(workspace)
+
+    text = sign_in(make_user(is_superuser=True)).get(LEADS).content.decode()
+
+    assert "more than 2" in text
