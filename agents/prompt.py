@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 MAX_VALUE_CHARS = 2000
 MAX_KEY_CHARS = 64
@@ -122,7 +122,12 @@ def first_name(name: str) -> str:
 
 def local_time(now: datetime, *, timezone: str) -> str:
     """Write a moment as people of a time zone say it: Sunday, June 7, 2026, 02:03 PM (Europe/London)."""
-    local = now.astimezone(ZoneInfo(timezone))
+    try:
+        zone = ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        # A zone that this machine's tables lack must not keep a lead waiting.
+        zone = ZoneInfo(timezone := "UTC")
+    local = now.astimezone(zone)
     return f"{local:%A, %B} {local.day}, {local:%Y, %I:%M %p} ({timezone})"
 
 

@@ -128,7 +128,7 @@ def _take(message: dict[str, Any], *, workspace_id: UUID) -> None:
         direction=LogEntry.Direction.IN,
         outcome=LogEntry.Outcome.OK,
         status_code=HTTPStatus.OK,
-        request=_brief(message),
+        request=_brief(message) if session else _stranger(kind, message),
         response={"ok": True} if session else {"ok": True, "ignored": "not a call of this workspace"},
     )
     record(
@@ -186,6 +186,13 @@ def _brief(message: dict[str, Any]) -> dict[str, Any]:
     if isinstance(call, dict):
         brief["call"] = {key: call.get(key) for key in ("id", "name", "status", "endedReason") if key in call}
     return brief
+
+
+def _stranger(kind: str, message: dict[str, Any]) -> dict[str, Any]:
+    """Keep nothing of a person: it may be a call of a lead that was erased."""
+    call = message.get("call")
+    call_id = outcomes.words(call.get("id"), limit=64) if isinstance(call, dict) else None
+    return {"type": kind, "call": {"id": call_id}}
 
 
 def _error(status: int, error: str, *, headers: dict[str, str] | None = None) -> HttpResponse:

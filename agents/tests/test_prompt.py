@@ -51,6 +51,11 @@ def test_strings_stand_as_they_are_other_values_as_json_and_nothing_for_nothing(
     assert "metadata_f" not in told
 
 
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "../etc"])
+def test_an_unknown_time_zone_is_read_as_utc(zone: str) -> None:
+    assert values(Business(name="Acme", timezone=zone))["currentTime"] == "Sunday, June 7, 2026, 01:03 PM (UTC)"
+
+
 @pytest.mark.parametrize(
     ("key", "name"),
     [("utm_source", "utm_source"), ("utm source", "utm_source"), ("a.b-c", "a_b_c"), ("größe", "gr__e"), ("日本", "")],

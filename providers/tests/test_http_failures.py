@@ -291,6 +291,20 @@ def test_one_byte_now_and_then_does_not_hold_a_thread_for_hours(serve: Serve, he
     assert time.monotonic() - started < 2
 
 
+def test_what_little_time_was_left_does_not_count_for_the_next_request(serve: Serve) -> None:
+    def late_and_then_slow_to_read(connection: socket.socket, _request: bytes) -> bool:
+        time.sleep(0.9)
+        connection.sendall(answer(b"{}"))
+        time.sleep(0.4)
+        return True
+
+    server = serve(late_and_then_slow_to_read)
+    assert post(server.url, timeout_s=1).status == 201
+    big = {"pad": "x" * 16 * 1024 * 1024}
+    assert http.send("POST", server.url, timeout_s=2, json=big).status == 201
+    assert server.connections == 1
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -17,8 +17,6 @@ from workspaces.models import LogEntry
 
 pytestmark = pytest.mark.django_db
 
-CREDITS = "call.start.error-subscription-insufficient-credits"
-FAULT = "call.start.error-vapifault-database-error"
 UNAUTHORIZED = {"ok": False, "error": "unauthorized"}
 
 
@@ -189,6 +187,14 @@ def test_the_journal_holds_each_event_without_secrets_and_without_the_transcript
     assert json.loads(entry.request)["endedReason"] == "customer-ended-call"
 
 
+def test_the_journal_keeps_nothing_of_a_person_whose_lead_was_erased() -> None:
+    session = make_call()
+    workspace = workspace_of(session)
+    session.lead.delete()
+    assert post_event(workspace, report(customer={"number": "+447123456789"})).status_code == 200
+    assert json.loads(LogEntry.objects.get().request) == {"type": "end-of-call-report", "call": {"id": CALL_ID}}
+
+
 def test_the_secret_may_stand_in_either_header() -> None:
     session = make_call()
     workspace = workspace_of(session)
@@ -302,87 +308,6 @@ class TestAnEventThatOvertakesThe201:
             assert dispatch.status == status
             session = CallSession.objects.get(vapi_call_id=call_id)
             assert (session.status, session.outcome, session.rang) == ("ended", "transient", False)
-
-
-class TestACallThatNeverCameAbout:
-    """201, and then Vapi ends it."""
-
-    def test_for_want_of_credits_needs_a_human_who_is_told_why(self) -> None:
-        session = make_call()
-        for _ in range(3):
-            post_event(workspace_of(session), status_update("ended", endedReason=CREDITS))
-        post_event(workspace_of(session), report(endedReason=CREDITS, durationSeconds=0, startedAt=None, artifact={}))
-        session.refresh_from_db()
-        assert (session.outcome, session.dispatch.status, session.lead.status) == ("account", "failed", "needs_human")
-        assert session.dispatch.reason.endswith("top it up or switch on auto-reload.")
-        entry = LogEntry.objects.get(operation="call ended")
-        assert (entry.outcome, entry.lead_id) == ("rejected", session.lead_id)
-        assert "run out of credits" in entry.response
-
-    def test_for_want_of_credits_told_before_the_201_is_final_as_well(self) -> None:
-        session = make_call(dispatch_status="sending")
-        post_event(workspace_of(session), status_update("ended", endedReason=CREDITS))
-        assert Dispatch.objects.get().status == "failed"
-
-    def test_by_a_passing_fault_is_tried_again_a_little_later_and_once(self) -> None:
-        session = make_call()
-        for _ in range(3):
-            post_event(workspace_of(session), status_update("ended", endedReason=FAULT))
-        dispatch = Dispatch.objects.get()
-        assert (dispatch.status, dispatch.attempts, dispatch.finished_at) == ("pending", 1, None)
-        session.refresh_from_db()
-        assert (dispatch.due_at - session.updated_at).total_seconds() == pytest.approx(30, abs=5)
-        assert LogEntry.objects.filter(operation="call ended").count() == 1
-
-    def test_and_then_turns_out_to_have_rung_is_not_tried_again(self) -> None:
-        session = make_call()
-        post_event(workspace_of(session), status_update("ended", endedReason=FAULT))
-        post_event(workspace_of(session), status_update("ringing"))
-        assert Dispatch.objects.get().status == "done"
-
-    @pytest.mark.parametrize("before", ["ringing", "in-progress"])
-    def test_is_not_tried_again_where_it_rang(self, before: str) -> None:
-        session = make_call()
-        post_event(workspace_of(session), status_update(before))
-        post_event(workspace_of(session), status_update("ended", endedReason=FAULT))
-        assert Dispatch.objects.get().status == "done"
-
-    def test_is_not_tried_again_where_there_was_talk(self) -> None:
-        session = make_call()
-        post_event(workspace_of(session), report(endedReason="pipeline-error-openai-llm-failed", durationSeconds=9))
-        session.refresh_from_db()
-        assert (session.outcome, session.dispatch.status) == ("transient", "done")
-
-    def test_in_a_way_that_may_have_rung_needs_a_human(self) -> None:
-        session = make_call()
-        post_event(workspace_of(session), status_update("ended", endedReason="pipeline-error-openai-llm-failed"))
-        session.refresh_from_db()
-        assert (session.dispatch.status, session.lead.status) == ("failed", "needs_human")
-
-    def test_is_given_up_after_so_many_tries(self, settings: Any) -> None:
-        session = make_call()
-        Dispatch.objects.update(attempts=settings.DISPATCH_MAX_ATTEMPTS)
-        post_event(workspace_of(session), status_update("ended", endedReason=FAULT))
-        session.refresh_from_db()
-        assert (session.dispatch.status, session.lead.status) == ("failed", "needs_human")
-
-    def test_is_not_tried_again_where_staff_call_again_already(self) -> None:
-        session = make_call()
-        make_dispatch(session.lead, status="pending")
-        post_event(workspace_of(session), status_update("ended", endedReason=FAULT))
-        session.dispatch.refresh_from_db()
-        assert session.dispatch.status == "done"
-
-    def test_old_news_of_a_first_try_does_not_touch_the_second(self) -> None:
-        session = make_call()
-        ended = status_update("ended", endedReason=FAULT)
-        post_event(workspace_of(session), ended)
-        Dispatch.objects.update(status="done", attempts=2)
-        CallSession.objects.create(
-            lead=session.lead, dispatch=session.dispatch, vapi_call_id="second", created_at=NOW, updated_at=NOW
-        )
-        post_event(workspace_of(session), ended)
-        assert Dispatch.objects.get().status == "done"
 
 
 def test_an_unreadable_webhook_secret_asks_vapi_to_come_again(caplog: pytest.LogCaptureFixture) -> None:
