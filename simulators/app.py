@@ -43,7 +43,7 @@ def _front(state: State) -> Middleware:
 
     @web.middleware
     async def front(request: web.Request, handler: Handler) -> web.StreamResponse:
-        provider = request.path.split("/", 2)[1]
+        provider = _provider_of(request.path)
         if provider not in providers:
             return await _control(request, handler)
         begun = time.perf_counter()
@@ -62,6 +62,12 @@ def _front(state: State) -> Middleware:
         return response
 
     return front
+
+
+def _provider_of(path: str) -> str:
+    first = path.split("/", 2)[1]
+    # Inngest's SDK drops the path of its base URL.
+    return "inngest" if first == "e" else first
 
 
 async def _control(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -19,14 +19,14 @@ def new_ulid() -> str:
 
 
 class Inngest:
-    """Routes under /inngest."""
+    """Routes under /inngest, and at the root, which is where Inngest's own SDK looks for them."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     def routes(self) -> list[web.RouteDef]:
         """All routes of this provider."""
-        return [web.post("/inngest/e/{key}", self.receive_events)]
+        return [web.post(f"{base}/e/{{key}}", self.receive_events) for base in ("/inngest", "")]
 
     async def receive_events(self, request: web.Request) -> web.Response:
         """POST /e/{event key}: one event or a list of them; a key starting with `bad` is refused."""

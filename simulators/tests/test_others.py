@@ -83,6 +83,16 @@ def test_calcom_offers_no_booked_slot(sim: Sim) -> None:
     assert found["data"][0]["start"] == "2050-09-05T08:00:00.000Z"
 
 
+def test_inngest_takes_events_at_the_root_where_the_sdk_sends_them(sim: Sim) -> None:
+    answer = requests.post(f"{sim.url}/e/key1", json=[{"name": "a/b", "id": "1"}], timeout=TIMEOUT_S)
+
+    assert (answer.status_code, len(answer.json()["ids"])) == (200, 1)
+    assert [event["event"]["id"] for event in sim.get("events")["events"]] == ["1"]
+    sim.post("settings", {"mode": {"inngest": "down"}})
+    with pytest.raises(requests.ConnectionError):
+        requests.post(f"{sim.url}/e/key1", json=[], timeout=TIMEOUT_S)
+
+
 def test_inngest_records_events(sim: Sim) -> None:
     events = [{"name": "lead/created", "data": {"id": 1}}, {"name": "x", "data": {}}]
 
