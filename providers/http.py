@@ -64,7 +64,6 @@ class _BoundedReader(io.RawIOBase):
     def __init__(self, sock: socket.socket, *, timeout_s: float | None) -> None:
         self._sock = sock
         self._raw = sock.makefile("rb", buffering=0)
-        self._timeout_s = timeout_s
         self._deadline = None if timeout_s is None else time.monotonic() + timeout_s
 
     def readable(self) -> bool:
@@ -81,9 +80,6 @@ class _BoundedReader(io.RawIOBase):
     def close(self) -> None:
         if not self.closed:
             self._raw.close()
-            if self._sock.fileno() != -1:
-                # What little time was left is not meant for the next request on this connection.
-                self._sock.settimeout(self._timeout_s)
         super().close()
 
 
