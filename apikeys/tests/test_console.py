@@ -2,9 +2,9 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
@@ -26,13 +26,13 @@ def page(workspace: Workspace, rest: str = "") -> str:
     return f"/admin/{workspace.slug}/settings/api-keys{rest}"
 
 
-def nonce_in(response: HttpResponse) -> str:
+def nonce_in(response: Any) -> str:
     found = re.search(r'name="nonce" value="([^"]+)"', response.content.decode())
     assert found
     return found[1]
 
 
-def generate(client: Client, workspace: Workspace, **data: str) -> HttpResponse:
+def generate(client: Client, workspace: Workspace, **data: str) -> Any:
     nonce = nonce_in(client.get(page(workspace, "/new")))
     return client.post(page(workspace, "/new"), {"name": "Website", "mode": "live", "nonce": nonce} | data)
 
