@@ -125,7 +125,8 @@ class Checker:
             return False
         if isinstance(value, str) and "\x00" in value:
             self.refuse(NUL, *path)
-        return all([self._check_item(key, inner, path) for key, inner in _items(value)])
+        found = [self._check_item(key, inner, path) for key, inner in _items(value)]
+        return all(found)
 
     def _check_item(self, key: str | int, inner: Any, path: tuple[str | int, ...]) -> bool:
         if isinstance(key, str) and "\x00" in key:
