@@ -17,8 +17,8 @@ from leads.erasure import erase_leads
 from leads.models import Dispatch, Lead
 from leads.phone import NotAPhoneNumber, normalise
 from workspaces.access import EVERYONE, MANAGERS
-from workspaces.admin_scope import ReadOnlyAdmin, ScopedAdmin, WorkspaceFilter, payload
-from workspaces.models import LogEntry
+from workspaces.admin_scope import KnownValuesFilter, ReadOnlyAdmin, ScopedAdmin, WorkspaceFilter, payload
+from workspaces.models import Channel, LogEntry
 
 DELETE_AT_MOST = 500
 
@@ -112,12 +112,20 @@ def _matches(term: str) -> Q:
     return found
 
 
+class ChannelFilter(KnownValuesFilter):
+    """How the lead is contacted."""
+
+    title = _("channel")
+    parameter_name = "channel"
+    values = Channel.choices
+
+
 @admin.register(Dispatch)
 class DispatchAdmin(ReadOnlyAdmin):
     """What became of each promise to contact a lead."""
 
     list_display = ("id", "lead", "workspace", "channel", "status", "reason", "attempts", "due_at", "finished_at")
-    list_filter = (WorkspaceFilter, "status", "channel")
+    list_filter = (WorkspaceFilter, "status", ChannelFilter)
     list_select_related = ("lead", "workspace")
     search_fields = ("pk__exact", "lead__phone__exact")
     search_help_text = _("A dispatch's id, a lead's id or a phone number.")

@@ -13,11 +13,19 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from leads.models import Lead
-from workspaces.admin_scope import ReadOnlyAdmin, WorkspaceFilter, payload
-from workspaces.models import LogEntry
+from workspaces.admin_scope import KnownValuesFilter, ReadOnlyAdmin, WorkspaceFilter, payload
+from workspaces.models import Integration, LogEntry
 
 # Each is a call to a provider, made while the page waits.
 SEND_AT_MOST = 20
+
+
+class ProviderFilter(KnownValuesFilter):
+    """Whom the entry is about."""
+
+    title = _("provider")
+    parameter_name = "provider"
+    values = (*Integration.Provider.choices, ("inngest", "Inngest"))
 
 
 @admin.register(LogEntry)
@@ -29,7 +37,7 @@ class LogEntryAdmin(ReadOnlyAdmin):
         *("request_id", "can_be_sent"),
     )
     list_filter = (
-        *(WorkspaceFilter, "provider", "outcome", "direction"),
+        *(WorkspaceFilter, ProviderFilter, "outcome", "direction"),
         ("submission", admin.EmptyFieldListFilter),
     )
     list_select_related = ("workspace",)

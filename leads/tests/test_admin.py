@@ -170,6 +170,18 @@ def test_finds_journal_entries_and_shows_payloads_as_text() -> None:
     assert "&lt;b&gt;no&lt;/b&gt;" in shown
 
 
+def test_filters_the_journal_by_provider_outcome_and_direction() -> None:
+    workspace = make_workspace()
+    make_entry(workspace, operation="POST /call")
+    make_entry(workspace, provider="twilio", operation="POST /other", outcome="ok", direction="in", submission={"a": 1})
+    client = sign_in(make_member(workspace))
+
+    for query in ("provider=twilio", "outcome__exact=ok", "direction__exact=in", "submission__isempty=0"):
+        text = client.get(f"{JOURNAL}?{query}").content.decode()
+        assert "POST /other" in text, query
+        assert "POST /call" not in text, query
+
+
 def test_sends_again_what_the_journal_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     own, other = make_workspace(), make_workspace()
     submission = {"name": "Jane", "phone": "+447700900123"}
