@@ -16,7 +16,7 @@ from benchmarks.bench import LEAD, LEADS, Bench
 from benchmarks.cluster import CannotMeasure
 from benchmarks.servers import ROOT
 
-WARM, MEASURED = 200, 2000
+WARM, MEASURED = 100, 1000
 SHOWN = 45
 
 
