@@ -2,7 +2,6 @@
 
 import itertools
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -95,10 +94,9 @@ def make_dispatch(lead: Lead, **overrides: Any) -> Dispatch:
 
 
 @pytest.fixture(autouse=True)
-def _counters_start_at_zero() -> Iterator[None]:
+def _counters_start_at_zero() -> None:
     """Forget what the process remembers between requests: counted limits and remembered keys."""
     from apikeys import authentication, limits
 
     limits.reset()
     authentication.forget()
-    yield

@@ -34,6 +34,12 @@ def check_production(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     if not settings.REDIS_URL:
         hint = "Set REDIS_URL so that all processes share their counters."
         found.append(Warning("Rate limits are counted by each process for itself.", hint=hint, id="coachbot.W002"))
+    if settings.INNGEST_DEV:
+        hint = "Unset INNGEST_DEV: in that mode nothing that Inngest sends us is signed."
+        found.append(Error("INNGEST_DEV is set on a production server.", hint=hint, id="coachbot.E003"))
+    elif settings.INNGEST_EVENT_KEY and not settings.INNGEST_SIGNING_KEY:
+        hint = "Set INNGEST_SIGNING_KEY; without it Inngest's calls to /api/inngest can't be trusted."
+        found.append(Error("INNGEST_EVENT_KEY is set without a signing key.", hint=hint, id="coachbot.E004"))
     if not settings.HTTPS:
         hint = "Set PUBLIC_BASE_URL to the https:// address."
         found.append(Warning("PUBLIC_BASE_URL is not https.", hint=hint, id="coachbot.W003"))

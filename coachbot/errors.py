@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 
 DATABASE_AWAY = (OperationalError, InterfaceError)
 
+
 def describe(exception: Exception) -> ApiError:
     """Translate any exception into the answer a caller gets; what nobody anticipated is logged and becomes a 500."""
     match exception:

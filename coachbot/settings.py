@@ -18,7 +18,9 @@ PRODUCTION = ENVIRONMENT == "production"
 DEBUG = False
 DATA_DIR = Path(env.text("COACHBOT_DATA_DIR", str(BASE_DIR / "var")))
 
-SECRET_KEY = env.text("COACHBOT_SECRET_KEY", "" if PRODUCTION else "only-for-development-and-tests-0123456789abcdef-XYZ")
+SECRET_KEY = env.text(
+    "COACHBOT_SECRET_KEY", "" if PRODUCTION else "only-for-development-and-tests-0123456789abcdef-XYZ"
+)
 if not SECRET_KEY:
     raise ImproperlyConfigured(
         "COACHBOT_SECRET_KEY is not set. Make one with: python -c 'import secrets; print(secrets.token_urlsafe(50))'"
@@ -131,6 +133,8 @@ USE_I18N = True
 # --- Static files ----------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
+if not PRODUCTION:
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -181,6 +185,7 @@ DISPATCH_LEASE_S = env.seconds("DISPATCH_LEASE_S", 60)
 DISPATCH_LOOKS = 2
 DISPATCH_LOOK_AGAIN_S = env.seconds("DISPATCH_LOOK_AGAIN_S", 2)
 DISPATCH_RETRY_S = env.seconds("DISPATCH_RETRY_S", 30)
+ENGINE_RETRY_S = env.seconds("ENGINE_RETRY_S", 5)
 DISPATCH_MAX_ATTEMPTS = env.integer("DISPATCH_MAX_ATTEMPTS", 8)
 # How long an event may wait in Inngest unclaimed before the worker sends it again under the same id.
 TURN_UNCLAIMED_S = env.seconds("TURN_UNCLAIMED_S", 60)
@@ -202,6 +207,8 @@ OPENAI_TIMEOUT_S = env.seconds("OPENAI_TIMEOUT_S", 30)
 
 # Inngest: none of these set means that `manage.py worker` runs the agent's turns itself.
 INNGEST_DEV = env.text("INNGEST_DEV")
+if INNGEST_DEV.lower() in {"0", "false", "no", "off"}:
+    INNGEST_DEV = ""
 INNGEST_BASE_URL = env.url("INNGEST_BASE_URL")
 INNGEST_EVENT_KEY = env.text("INNGEST_EVENT_KEY")
 INNGEST_SIGNING_KEY = env.text("INNGEST_SIGNING_KEY")

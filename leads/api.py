@@ -25,7 +25,8 @@ def errors(**described: str) -> dict[int, OpenApiResponse]:
         "e503": "Briefly unavailable; try again after Retry-After.",
     }
     return {
-        int(name[1:]): OpenApiResponse(ErrorShape, description=text) for name, text in sorted((common | described).items())
+        int(name[1:]): OpenApiResponse(ErrorShape, description=text)
+        for name, text in sorted((common | described).items())
     }
 
 
@@ -106,7 +107,8 @@ class LeadItem(EndpointView):
         operation_id="deleteLead",
         summary="Erase a lead",
         tags=["Leads"],
-        responses={204: OpenApiResponse(description="Erased.")} | errors(e404="There is no such lead in this workspace."),
+        responses={204: OpenApiResponse(description="Erased.")}
+        | errors(e404="There is no such lead in this workspace."),
     )
     def delete(self, request: Request, lead_id: str) -> HttpResponse:
         """Erase a lead and all that hangs on it. Its phone may be sent again."""

@@ -82,15 +82,15 @@ class GroupCommit(Generic[Item, Result]):
         try:
             for ticket, result in zip(batch, self._execute([ticket.item for ticket in batch]), strict=True):
                 ticket.result = result
-        except (OperationalError, InterfaceError) as error:
-            for ticket in batch:
-                ticket.error = error
-        except DatabaseError as error:
-            if len(batch) == 1:
-                batch[0].error = error
-            else:
+        except BaseException as error:  # noqa: BLE001 - handed to each who waits, who raises it
+            if len(batch) > 1 and _may_be_one_value(error):
                 for ticket in batch:
                     self._run([ticket])
-        except BaseException as error:  # noqa: BLE001 - handed to each who waits, who raises it
-            for ticket in batch:
-                ticket.error = error
+            else:
+                for ticket in batch:
+                    ticket.error = error
+
+
+def _may_be_one_value(error: BaseException) -> bool:
+    """Tell a database that refused a value from one that is away."""
+    return isinstance(error, DatabaseError) and not isinstance(error, OperationalError | InterfaceError)

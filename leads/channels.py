@@ -55,6 +55,8 @@ class Channel(Protocol):
     operation: str
     # True: the request that brought the lead waits for the outcome. False: the promise is enough to answer.
     inline: bool
+    # True: the channel writes its own journal entries where it crosses the border.
+    keeps_journal: bool
 
     def grace_s(self) -> float:
         """Seconds for which the worker leaves a fresh promise to the process that made it."""

@@ -29,6 +29,8 @@ from workspaces.models import LogEntry
 logger = logging.getLogger(__name__)
 
 BLOCKED = "concurrency_blocked"
+# The engine that would do the work is away: no attempt was made on the lead, and one line a minute says enough.
+ENGINE_AWAY = "inngest_away"
 _OUTCOMES = {
     "Rejected": LogEntry.Outcome.REJECTED,
     "Unavailable": LogEntry.Outcome.UNAVAILABLE,
@@ -117,8 +119,21 @@ def fail(order: Order, error: ProviderError, *, now: datetime) -> None:
         new.update(status=Lead.Status.NEEDS_HUMAN, updated_at=now)
 
 
+def skip(order: Order, *, reason: str, now: datetime) -> None:
+    """Leave a dispatch unsent on purpose."""
+    _finish(order, Dispatch.Status.SKIPPED, reason=reason, now=now)
+
+
 def postpone(order: Order, error: ProviderError, *, now: datetime) -> None:
     """Put a dispatch back to be tried later, each time a little later; after DISPATCH_MAX_ATTEMPTS give it up."""
+    if error.code == ENGINE_AWAY:
+        _mine(order).update(
+            status=Dispatch.Status.PENDING,
+            due_at=now + timedelta(seconds=settings.ENGINE_RETRY_S),
+            reason=error.message[:255],
+            attempts=max(0, order.attempt - 1),
+        )
+        return
     wait_s = settings.DISPATCH_RETRY_S * 2 ** min(order.attempt - 1, 5)
     _put_back(order, error, now=now, wait_s=max(wait_s, getattr(error, "retry_after_s", None) or 0))
 
@@ -244,7 +259,8 @@ def _record_all(records: Sequence[_Record]) -> list[None]:
             if ids:
                 sending = Dispatch.objects.filter(pk__in=ids, status=Dispatch.Status.SENDING)
                 sending.update(status=status, reason="", **_end(records[0], queued=queued))
-        LogEntry.objects.bulk_create([_sent_entry(record) for record in records])
+        entries = [_sent_entry(record) for record in records if not get_channel(record.order.channel).keeps_journal]
+        LogEntry.objects.bulk_create(entries)
     return [None] * len(records)
 
 
@@ -277,10 +293,10 @@ def _sent_entry(record: _Record) -> LogEntry:
     )
 
 
-def _journal(
-    order: Order, error: ProviderError, *, now: datetime, submission: dict[str, Any] | None = None
-) -> None:
+def _journal(order: Order, error: ProviderError, *, now: datetime, submission: dict[str, Any] | None = None) -> None:
     channel = get_channel(order.channel)
+    if channel.keeps_journal and submission is None:
+        return
     crossing = Crossing(
         provider=channel.provider,
         operation=channel.operation,
@@ -296,9 +312,7 @@ def _journal(
 
 
 def _mine(order: Order) -> Any:
-    return Dispatch.objects.filter(
-        pk=order.dispatch_id, status=Dispatch.Status.SENDING, claimed_by=order.claimed_by
-    )
+    return Dispatch.objects.filter(pk=order.dispatch_id, status=Dispatch.Status.SENDING, claimed_by=order.claimed_by)
 
 
 def _finish(order: Order, status: Dispatch.Status, *, reason: str, now: datetime) -> bool:

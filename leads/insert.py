@@ -131,7 +131,9 @@ def _row_by_row(rows: Sequence[NewLead]) -> dict[int, Inserted]:
             if row.key_id is not None and not cursor.execute(_KEY, [row.key_id.hex, at]).fetchone():
                 continue
             workspace = [row.workspace_id.hex]
-            enabled = cursor.execute("SELECT agent_enabled FROM workspaces_workspace WHERE id = %s", workspace).fetchone()
+            enabled = cursor.execute(
+                "SELECT agent_enabled FROM workspaces_workspace WHERE id = %s", workspace
+            ).fetchone()
             if enabled is None:
                 continue
             if cursor.execute(_LEAD, [*_lead_values(row), at, at]).rowcount != 1:

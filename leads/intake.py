@@ -80,9 +80,7 @@ def accept_lead(submission: Submission, *, now: datetime) -> Accepted:
 
 def find_duplicate(submission: Submission) -> UUID | None:
     """Find the lead that has the phone; None when it is gone again."""
-    same = Lead.objects.filter(
-        workspace_id=submission.workspace_id, phone=submission.phone, is_test=submission.is_test
-    )
+    same = Lead.objects.filter(workspace_id=submission.workspace_id, phone=submission.phone, is_test=submission.is_test)
     return same.values_list("id", flat=True).first()
 
 

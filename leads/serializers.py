@@ -1,4 +1,4 @@
-"""The API's shapes, for the OpenAPI document. What is accepted is decided in validation.py, which names every problem."""
+"""The API's shapes, for the OpenAPI document. What is accepted is decided in validation.py."""
 
 from rest_framework import serializers
 

@@ -6,6 +6,7 @@ Any number of workers may run: each row is claimed by a conditional UPDATE befor
 import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -14,6 +15,7 @@ from django.utils import timezone
 from apikeys.models import IdempotentRequest
 from leads import dispatch
 from leads.channels import get_channel
+from leads.insert import PAUSED
 from leads.models import Dispatch
 from providers.errors import Rejected, Unavailable
 from workspaces.models import LogEntry
@@ -43,6 +45,9 @@ def claim_jobs(*, by: str, now: datetime, limit: int) -> Iterator[Job]:
 def send_claimed(row: Dispatch) -> None:
     """Send a dispatch that this worker has claimed; refused means a human is needed, not reached means later."""
     order = dispatch.order_of(row)
+    if not row.lead.workspace.agent_enabled:
+        dispatch.skip(order, reason=PAUSED, now=timezone.now())
+        return
     try:
         dispatch.send(order)
     except dispatch.StillOpen:
@@ -90,9 +95,9 @@ def retire(*, now: datetime) -> int:
     return gone
 
 
-def _job(act: Callable[[Dispatch], None], pk: object) -> Job:
+def _job(act: Callable[[Dispatch], None], pk: UUID) -> Job:
     def run() -> None:
-        row = Dispatch.objects.select_related("lead").filter(pk=pk).first()
+        row = Dispatch.objects.select_related("lead__workspace").filter(pk=pk).first()
         if row is not None:
             act(row)
 

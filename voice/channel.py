@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from leads.channels import Order, Sent
+from leads.connections import give_back
 from providers import vapi
 from providers.errors import OutcomeUnknown, Rejected, Unavailable
 from voice import outcomes, reconcile, recordings
@@ -31,6 +30,7 @@ class VoiceChannel:
     provider = "vapi"
     operation = "POST /call"
     inline = True
+    keeps_journal = False
 
     def grace_s(self) -> float:
         """Return 0: an inline dispatch is born claimed."""
@@ -53,7 +53,7 @@ class VoiceChannel:
             refusal.message = f"{vapi.START_CALL}: {refusal.message}"
             raise
         payload = call_payload(order, caller)
-        _give_connection_back()
+        give_back()
         started = vapi.place_call(api_key=caller.api_key, payload=payload)
         if started.concurrency_blocked:
             raise Unavailable(
@@ -82,7 +82,7 @@ class VoiceChannel:
             return None
         try:
             caller = caller_of(order.workspace_id)
-            _give_connection_back()
+            give_back()
             call = _search(order, caller)
         except Rejected as refusal:
             # Being refused a look says nothing about the call.
@@ -172,9 +172,3 @@ def _shown(session: CallSession) -> dict[str, Any]:
         "recordingUrl": recordings.public_url(session) if session.has_recording else None,
         "endedReason": session.ended_reason,
     }
-
-
-def _give_connection_back() -> None:
-    """Let others have the database connection while the wire is slow; inside a transaction it can't be let go."""
-    if not connection.in_atomic_block:
-        connection.close()

@@ -8,9 +8,10 @@ import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 
+from leads.connections import give_back
 from leads.models import Dispatch, Lead
 from providers import vapi
 from providers.errors import ProviderError
@@ -205,8 +206,7 @@ def _ask_about_silent(*, now: datetime, limit: int) -> int:
 def _ask(session: CallSession, *, now: datetime) -> News | None:
     """Look at a call. None: it goes on. Raises ProviderError."""
     caller = caller_of(session.lead.workspace_id)
-    if not connection.in_atomic_block:
-        connection.close()
+    give_back()
     call = vapi.get_call(api_key=caller.api_key, call_id=session.vapi_call_id)
     if call is None:
         return News(status="ended", ended_reason="call-not-found-at-vapi")

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db import connection
 
 from agents.prompt import Business, system_prompt
+from leads.connections import give_back
 from leads.models import Lead
 from providers import openai
 from providers.errors import OutcomeUnknown, ProviderError, Unavailable
@@ -53,7 +53,7 @@ def write_first_message(lead: Lead, *, now: datetime) -> Draft:
 def _ask(lead: Lead, turns: list[openai.Turn], *, now: datetime) -> Draft:
     openai_account = connected_account(lead, "openai")
     instructions = system_prompt(lead, business=business_of(lead.workspace), now=now)
-    give_connection_back()
+    give_back()
     try:
         reply = openai.write_reply(
             api_key=openai_account.credentials["api_key"],
@@ -82,9 +82,3 @@ def business_of(workspace: Workspace) -> Business:
         pricing=workspace.pricing,
         qualification_criteria=workspace.qualification_criteria,
     )
-
-
-def give_connection_back() -> None:
-    """Let others have the database connection while the wire is slow; inside a transaction it can't be let go."""
-    if not connection.in_atomic_block:
-        connection.close()

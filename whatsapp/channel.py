@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F
 from django.utils import timezone
 
 from leads.channels import Order, Sent
@@ -32,8 +31,13 @@ class WhatsAppChannel:
     inline = False
 
     @property
+    def keeps_journal(self) -> bool:
+        """Whether `send` runs the turn itself, whose crossings to OpenAI and Twilio are journaled where they happen."""
+        return not settings.INNGEST_CONFIGURED
+
+    @property
     def provider(self) -> str:
-        """Whom `send` speaks to. The turn's own crossings, to OpenAI and Twilio, are journaled where they happen."""
+        """Whom `send` speaks to."""
         return "inngest" if settings.INNGEST_CONFIGURED else "coachbot"
 
     @property
@@ -110,9 +114,6 @@ def _send_event(order: Order) -> Sent:
     try:
         ids = inngest.send_events([event])
     except Unavailable as error:
-        # However long the engine is away, no lead is given up for it: this attempt does not count.
-        mine = Dispatch.objects.filter(pk=order.dispatch_id, claimed_by=order.claimed_by, attempts__gt=0)
-        mine.filter(status=Dispatch.Status.SENDING).update(attempts=F("attempts") - 1)
         error.request = request
         raise
     return Sent(reference=ids[0], queued=True, status_code=200, request=request, response={"ids": ids})

@@ -15,11 +15,12 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
+from leads.connections import give_back
 from leads.models import Dispatch, Lead, lease_end
 from providers import twilio
 from providers.errors import OutcomeUnknown, ProviderError, Rejected, Unavailable
 from whatsapp.accounts import connected_account, journal_answer, journal_error
-from whatsapp.agent import Draft, give_connection_back, write_first_message
+from whatsapp.agent import Draft, write_first_message
 from whatsapp.delivery import record_delivery
 from whatsapp.models import Message
 from whatsapp.template import content_variables
@@ -136,7 +137,7 @@ def settle(message: Message, *, now: datetime) -> None:
     if wait_s > 0:
         raise Unavailable("It is not known yet whether Twilio took the message.", retry_after_s=wait_s)
     account = connected_account(message.lead, "twilio")
-    give_connection_back()
+    give_back()
     listed = twilio.list_messages(
         account_sid=account.credentials["account_sid"],
         auth_token=account.credentials["auth_token"],
@@ -217,7 +218,7 @@ def _send(message: Message, account: Account, *, now: datetime) -> Result:
     variables = content_variables(account.options, lead=message.lead, sentence=message.text) if content_sid else {}
     if not _mark_sending(message, content_sid=content_sid, now=now):
         raise Unavailable("Another process is sending this message.", retry_after_s=BUSY_RETRY_S)
-    give_connection_back()
+    give_back()
     try:
         sent = twilio.send_message(
             account_sid=account.credentials["account_sid"],

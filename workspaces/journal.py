@@ -12,13 +12,15 @@ from workspaces.models import LogEntry
 
 MAX_PAYLOAD_CHARS = 16_384
 MASK = "•••"
-_SECRET_KEY = re.compile(r"authorization|api.?key|token|secret|password|credential|controlurl|listenurl|signature", re.I)
+_SECRET_KEY = re.compile(
+    r"authorization|api.?key|token|secret|password|credential|controlurl|listenurl|signature", re.I
+)
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}")
 _KEYISH = re.compile(r"\b(?:ck_(?:live|test)_|sk-|cal_live_|signkey-)[A-Za-z0-9_-]{6,}")
 _KEY_PREFIXES = ("ck_live_", "ck_test_", "sk-", "cal_live_", "signkey-")
-# 13–19 digits, alone or in groups: a payment card. Phone numbers have at most 15 and stand behind a plus.
+# 13–19 digits, alone or in groups, as cards begin: a phone stands behind a plus, a time in milliseconds begins with 1.
 _MANY_DIGITS = re.compile(r"\d[\d -]{11,}\d")
-_CARDISH = re.compile(r"(?<![\d+])(?:\d[ -]?){12,18}\d(?!\d)")
+_CARDISH = re.compile(r"(?<![\d+])[2-6](?:[ -]?\d){12,18}(?!\d)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +83,8 @@ def masked_text(payload: Any, secrets: tuple[str, ...] = ()) -> str:
         text = _KEYISH.sub(MASK, text)
     if _MANY_DIGITS.search(text):
         text = _CARDISH.sub(MASK, text)
-    text = text.replace("\x00", "")
+    # Neither NUL nor half a surrogate pair can be stored.
+    text = text.replace("\x00", "").encode("utf-8", "replace").decode()
     return text if len(text) <= MAX_PAYLOAD_CHARS else text[:MAX_PAYLOAD_CHARS] + "…"
 
 

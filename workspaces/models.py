@@ -17,11 +17,14 @@ from django.utils.translation import gettext_lazy as _
 from workspaces.secrets import EncryptedTextField
 
 # What would shadow a page under /admin/<slug>/ or a page of Django admin.
-RESERVED_SLUGS = frozenset(
-    "admin api apikeys agents auth autocomplete coachbot contenttypes docs forms healthz jsi18n leadforms leads login "
-    "logout messages new password_change providers r readyz sessions settings sim simulators static static-files voice "
-    "webhooks whatsapp workspaces".split()
-)
+# fmt: off
+RESERVED_SLUGS = frozenset({
+    "admin", "api", "apikeys", "agents", "auth", "autocomplete", "coachbot", "contenttypes", "docs", "forms",
+    "healthz", "jsi18n", "leadforms", "leads", "login", "logout", "messages", "new", "password_change", "providers",
+    "r", "readyz", "sessions", "settings", "sim", "simulators", "static", "static-files", "voice", "webhooks",
+    "whatsapp", "workspaces",
+})
+# fmt: on
 
 
 def validate_slug_free(slug: str) -> None:

@@ -58,7 +58,9 @@ def decrypt(stored: str) -> str:
     try:
         return ring[version].decrypt(token.encode()).decode()
     except InvalidToken as error:
-        raise SecretUnreadable(f"Encryption key version {version!r} is not the one this secret was stored with.") from error
+        raise SecretUnreadable(
+            f"Encryption key version {version!r} is not the one this secret was stored with."
+        ) from error
 
 
 def newest_version() -> str:

@@ -22,6 +22,8 @@ from workspaces.models import LogEntry
         ("call +447123456789 now", "call +447123456789 now"),
         ({"id": "019d2ad0-6eb1-7aac-9377-0fc25d8bc1ad"}, '{"id": "019d2ad0-6eb1-7aac-9377-0fc25d8bc1ad"}'),
         ("basically bearable", "basically bearable"),
+        ('{"timestamp": 1795325000123}', '{"timestamp": 1795325000123}'),
+        ("half \ud800 a pair", "half ? a pair"),
     ],
 )
 def test_masks_secrets_and_nothing_else(payload: object, shown: str) -> None:
