@@ -33,7 +33,7 @@ _numbers = itertools.count(1)
 def make_user(**overrides: Any) -> Any:
     """Make a user; `is_superuser=True` for the platform's staff."""
     n = next(_numbers)
-    fields = {"username": f"user{n}", "email": f"user{n}@example.com", "is_staff": True} | overrides
+    fields: dict[str, Any] = {"username": f"user{n}", "email": f"user{n}@example.com", "is_staff": True} | overrides
     password = fields.pop("password", None)
     user = get_user_model()(**fields)
     if password:
@@ -69,7 +69,7 @@ def make_member(workspace: Workspace, *, role: str = "owner", **user: Any) -> An
 
 def make_key(workspace: Workspace, **overrides: Any) -> str:
     """Issue an API key without rate limits and return its plaintext."""
-    fields = {"name": "Test", "limit_per_minute": 0, "limit_per_hour": 0} | overrides
+    fields: dict[str, Any] = {"name": "Test", "limit_per_minute": 0, "limit_per_hour": 0} | overrides
     return ApiKey.objects.issue(workspace=workspace, **fields).plaintext
 
 

@@ -2,11 +2,24 @@
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware import common
 
 from coachbot.errors import answer_unexpected
 
 API_PREFIX = "/api/"
+WITHOUT_BODY = frozenset({204, 304})
+
+
+class CommonMiddleware(common.CommonMiddleware):
+    """Django's, without the length that it writes on what can have no body (RFC 9110, 8.6: 204 must not, 304 lies)."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Take the length off again."""
+        response = super().process_response(request, response)
+        if response.status_code in WITHOUT_BODY:
+            del response.headers["Content-Length"]
+        return response
 
 
 class ApiErrorMiddleware:

@@ -20,7 +20,7 @@ def call_of(request: Request) -> ApiCall:
         stream=inner,
         now=timezone.now(),
         request_id=request_id.current(),
-        query=inner.GET,  # type: ignore[arg-type]  # a QueryDict's get() answers the last value
+        query=inner.GET,
     )
 
 
@@ -37,3 +37,8 @@ class EndpointView(APIView):
 
     authentication_classes: Any = []
     permission_classes: Any = []
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """Write DRF's own headers, Allow above all, only where they are asked for: the fast lane has none either."""
+        return super().default_response_headers if self.request.method == "OPTIONS" else {}

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from apikeys.models import ApiKey, IdempotentRequest
 from conftest import make_dispatch, make_lead, make_workspace
-from leads import submit
+from leads import intake, submit
 from leads.models import Dispatch, Lead
 from voice.models import CallSession
 from webapi.tests.backend import LEADS, VAPI, Backend, calls_to_vapi, submission, vapi_takes
@@ -118,7 +118,7 @@ def test_while_the_first_still_runs_the_second_is_told_to_wait(monkeypatch: pyte
     backend = Backend(mode="test")
     body = submission()
     meanwhile: list[Any] = []
-    accept = submit.accept_lead
+    accept = intake.accept_lead
 
     def slowly(*args: Any, **kwargs: Any) -> Any:
         meanwhile.append(backend.post(body, Idempotency_Key="one"))

@@ -79,7 +79,7 @@ def test_every_answer_says_where_the_key_stands() -> None:
 @pytest.mark.django_db
 @pytest.mark.usefixtures("store")
 @pytest.mark.parametrize(("of_key", "body"), [({"limit_per_minute": 2}, MINUTE), ({"limit_per_hour": 2}, HOUR)])
-def test_refuses_what_is_over_the_keys_own_limit(of_key: dict[str, int], body: dict[str, Any]) -> None:
+def test_refuses_what_is_over_the_keys_own_limit(of_key: dict[str, Any], body: dict[str, Any]) -> None:
     backend = Backend(**of_key)
 
     answers = [backend.get(ME) for _ in range(4)]
@@ -217,7 +217,7 @@ def test_a_refund_after_the_window_ended_gives_nothing_away() -> None:
 def test_a_window_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     backend = Backend(limit_per_minute=1, limit_per_hour=10)
     clock = [1000.0]
-    monkeypatch.setattr(limits.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr("apikeys.limits.time.monotonic", lambda: clock[0])
 
     statuses = [backend.get(ME).status_code]
     clock[0] += 59.9

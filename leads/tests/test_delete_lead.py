@@ -23,7 +23,7 @@ def test_erases_the_lead_and_frees_its_phone() -> None:
     answer = backend.delete(lead_id)
 
     assert (answer.status_code, answer.content) == (204, b"")
-    assert "Content-Type" not in answer.headers
+    assert not {"Content-Type", "Content-Length"} & set(answer.headers)
     assert answer["X-Request-Id"]
     for rows in (Lead.objects, Dispatch.objects, CallSession.objects, LogEntry.objects):
         assert not rows.exists()
@@ -75,7 +75,8 @@ def test_a_test_lead_takes_no_live_submission_with_it() -> None:
 
     test.delete(test.post(body).json()["leadId"])
 
-    assert LogEntry.objects.get(outcome="rejected").submission["phone"] == body["phone"]
+    entry = LogEntry.objects.get(outcome="rejected")
+    assert (entry.submission or {})["phone"] == body["phone"]
 
 
 def test_erases_messages() -> None:

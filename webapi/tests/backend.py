@@ -34,7 +34,7 @@ class Backend:
         raw = body if isinstance(body, str | bytes) else json.dumps(body)
         return self.ask("POST", LEADS, raw, **headers)
 
-    def get(self, path: str = LEADS, /, *, headers: dict[str, str] | None = None, **query: Any) -> Any:
+    def get(self, path: str = LEADS, /, *, headers: Any = None, **query: Any) -> Any:
         """Read."""
         named = {"Authorization": f"Bearer {self.key}"} | (headers or {})
         return self._client.get(path, query, headers=named)

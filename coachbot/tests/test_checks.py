@@ -1,0 +1,65 @@
+"""A misconfiguration is named at start."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+from pytest_django import Settings
+
+from coachbot import checks
+
+GOOD: dict[str, Any] = {
+    "ENCRYPTION_KEYS": ["a:key"],
+    "DATABASES": {"default": {"ENGINE": "django.db.backends.postgresql"}},
+    "REDIS_URL": "redis://127.0.0.1",
+    "INNGEST_DEV": "",
+    "INNGEST_EVENT_KEY": "",
+    "INNGEST_SIGNING_KEY": "",
+    "HTTPS": True,
+}
+
+
+def ours(*, deploy: bool = False) -> dict[str | None, str]:
+    found = run_checks(include_deployment_checks=deploy)
+    return {message.id: message.hint or "" for message in found if str(message.id).startswith("coachbot.")}
+
+
+@pytest.mark.django_db
+def test_finds_nothing_in_a_fresh_checkout() -> None:
+    assert ours() == {}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["nowhere.Channel", "voice.channel.Nothing", "voice"])
+def test_names_a_channel_that_cant_be_imported(settings: Settings, path: str) -> None:
+    settings.LEAD_CHANNELS = {"sms": path}
+
+    ((found, hint),) = ours().items()
+
+    assert found == "coachbot.E001"
+    assert repr(path) in hint
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, None),
+        ({"ENCRYPTION_KEYS": []}, "coachbot.E002"),
+        ({"DATABASES": {"default": {"ENGINE": "django.db.backends.sqlite3"}}}, "coachbot.W001"),
+        ({"REDIS_URL": ""}, "coachbot.W002"),
+        ({"INNGEST_DEV": "1"}, "coachbot.E003"),
+        ({"INNGEST_EVENT_KEY": "key"}, "coachbot.E004"),
+        ({"INNGEST_EVENT_KEY": "key", "INNGEST_SIGNING_KEY": "key"}, None),
+        ({"HTTPS": False}, "coachbot.W003"),
+    ],
+)
+def test_names_what_production_lacks(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], expected: str | None
+) -> None:
+    monkeypatch.setattr(checks, "settings", SimpleNamespace(**(GOOD | change)))
+
+    found = checks.check_production(None)
+
+    assert [message.id for message in found] == ([expected] if expected else [])
+    assert all(message.hint for message in found)
