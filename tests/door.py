@@ -48,14 +48,13 @@ def knock(
     content_type: str = "",
     headers: dict[str, str] | None = None,
     query: dict[str, str] | None = None,
-    **environ: Any,
 ) -> Answered:
-    """Send one request. `environ`: what a header can't be spelled as by Django's factory."""
+    """Send one request."""
     from coachbot.wsgi import application
 
     headers = {"host": "127.0.0.1"} | (headers or {})
     request = RequestFactory().generic(
-        method, path, body, content_type=content_type, query_params=query, headers=headers, **environ
+        method, path, body, content_type=content_type, query_params=query, headers=headers
     )
     # Django's own stand-in for a body refuses to be read to its end and beyond.
     asked = request.environ | {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}

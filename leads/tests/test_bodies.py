@@ -39,12 +39,12 @@ class Backend:
         self._headers = {"authorization": f"Bearer {make_key(make_workspace(), mode=Mode.TEST)}"}
 
     def post(
-        self, body: bytes | str | dict[str, Any], content_type: str = "application/json", **environ: str
+        self, body: bytes | str | dict[str, Any], content_type: str = "application/json", **headers: str
     ) -> Answered:
         if isinstance(body, dict):
             body = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
         raw = body.encode() if isinstance(body, str) else body
-        return knock("POST", "/api/public/leads", raw, content_type=content_type, headers=self._headers, **environ)
+        return knock("POST", "/api/public/leads", raw, content_type=content_type, headers=self._headers | headers)
 
     def get(self, path: str, **query: str) -> Answered:
         return knock("GET", f"/api/public/{path}", headers=self._headers, query=query)
@@ -314,8 +314,8 @@ def test_does_not_find_what_is_no_id(backend: Backend, lead_id: str) -> None:
 def test_answers_any_idempotency_key(backend: Backend, key: str) -> None:
     body = lead()
 
-    first = backend.post(body, HTTP_IDEMPOTENCY_KEY=key)
-    second = backend.post(body, HTTP_IDEMPOTENCY_KEY=key)
+    first = backend.post(body, **{"idempotency-key": key})
+    second = backend.post(body, **{"idempotency-key": key})
 
     if first.status_code == 201:
         assert (second.status_code, second.content) == (201, first.content)

@@ -175,16 +175,12 @@ class System:
 
     @contextlib.contextmanager
     def worker(self) -> Iterator[Process]:
-        """Run a worker meanwhile."""
-        process = self.start_worker()
+        """Run a worker meanwhile, and kill it at the end of the block."""
+        process = self.processes.start("worker", ["manage.py", "worker"], self.environment())
         try:
             yield process
         finally:
             process.kill()
-
-    def start_worker(self) -> Process:
-        """Start a worker; the caller ends it."""
-        return self.processes.start("worker", ["manage.py", "worker"], self.environment())
 
     def settle(self, *, timeout_s: float = 30) -> None:
         """Wait until no promise is open any more."""

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from tests.survival.conftest import Launch
-from tests.survival.processes import Process, wait_for
+from tests.survival.processes import wait_for
 from tests.survival.system import Simulators, System, at_once, body_of, new_phone, timed
 
 SLOWER_BY_S = 0.3
@@ -33,7 +33,7 @@ def with_inngest(launch: Launch, simulators: Simulators) -> System:
 @pytest.fixture(scope="module")
 def alone(launch: Launch) -> System:
     """A Coachbot whose worker runs the turns itself."""
-    return launch(DISPATCH_LEASE_S=2.5, DISPATCH_RETRY_S=0.2)
+    return launch(DISPATCH_LEASE_S=2.5, DISPATCH_RETRY_S=0.2, TWILIO_TIMEOUT_S=2, PROVIDER_CONNECT_TIMEOUT_S=0.5)
 
 
 def dispatch_ids(system: System) -> set[str]:
@@ -46,6 +46,11 @@ def event_ids(system: System) -> set[str]:
     return {str(event["event"]["id"]).replace("-", "") for event in events}
 
 
+def twilio_requests(system: System) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = system.simulators.look("requests", provider="twilio")["requests"]
+    return found
+
+
 def submit(system: System, count: int) -> list[str]:
     """Take leads in, several at a time. Returns their phones."""
     phones, api = [new_phone() for _ in range(count)], system.api("whatsapp")
@@ -54,7 +59,7 @@ def submit(system: System, count: int) -> list[str]:
     return phones
 
 
-@pytest.mark.parametrize("fault", ["down", "hang"])
+@pytest.mark.parametrize("fault", ["down", pytest.param("hang", marks=pytest.mark.postgres)])
 def test_answers_as_quickly_and_loses_no_event_while_inngest_is_away(with_inngest: System, fault: str) -> None:
     system, api = with_inngest, with_inngest.api("whatsapp")
     before = dispatch_ids(system)
@@ -96,10 +101,9 @@ def test_sends_each_first_message_once_however_often_the_worker_is_killed(alone:
 
     for _ in range(6):
         goal = min(sent() + chance.randint(1, 5), len(phones))
-        worker = system.start_worker()
-        wait_for("some more messages", partial(reached, sent, goal), timeout_s=20, poll_s=0.01)
-        time.sleep(chance.random() * 0.1)
-        worker.kill()
+        with system.worker():
+            wait_for("some more messages", partial(reached, sent, goal), poll_s=0.01)
+            time.sleep(chance.random() * 0.1)
     with system.worker():
         system.settle(timeout_s=40)
 
@@ -124,10 +128,9 @@ def test_finishes_what_it_claimed_and_stops_within_ten_seconds_of_sigterm(alone:
     system = alone
     system.simulators.set(latency={"twilio": 0.8, "openai": 0.2})
     phones = submit(system, 20)
-    worker: Process = system.start_worker()
-    wait_for("a message is under way", lambda: bool(system.simulators.look("requests", provider="twilio")["requests"]))
-
-    code, took_s = timed(worker.terminate)
+    with system.worker() as worker:
+        wait_for("a message is under way", lambda: bool(twilio_requests(system)))
+        code, took_s = timed(worker.terminate)
 
     assert (code, took_s < 10) == (0, True)
     claimed = "SELECT count(*) FROM leads_dispatch WHERE status = 'sending'"
