@@ -89,7 +89,7 @@ def _handler(environ: dict[str, Any]) -> Handler | None:
     if path == LEADS and method == "POST":
         return partial(enter, endpoint=submit_lead, remembered=True)
     if method == "GET" and (found := _one_lead(path)):
-        return partial(enter, endpoint=partial(show_lead, lead_id=found[1]))
+        return partial(enter, endpoint=partial(show_lead, lead_id=found[1]), remembered=True)
     return None
 
 

@@ -101,7 +101,7 @@ class LeadItem(EndpointView):
     )
     def get(self, request: Request, lead_id: str) -> HttpResponse:
         """Read a lead and its latest call."""
-        return response_of(enter(call_of(request), partial(show_lead, lead_id=lead_id)))
+        return response_of(enter(call_of(request), partial(show_lead, lead_id=lead_id), remembered=True))
 
     @extend_schema(
         operation_id="deleteLead",

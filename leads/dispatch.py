@@ -23,6 +23,7 @@ from leads.intake import Accepted, Submission, accept_lead
 from leads.models import Dispatch, Lead
 from providers.errors import OutcomeUnknown, ProviderError, Unavailable
 from webapi import request_id
+from workspaces import prepared
 from workspaces.journal import Crossing, entry, record
 from workspaces.models import LogEntry
 
@@ -260,7 +261,7 @@ def _record_all(records: Sequence[_Record]) -> list[None]:
                 sending = Dispatch.objects.filter(pk__in=ids, status=Dispatch.Status.SENDING)
                 sending.update(status=status, reason="", **_end(records[0], queued=queued))
         entries = [_sent_entry(record) for record in records if not get_channel(record.order.channel).keeps_journal]
-        LogEntry.objects.bulk_create(entries)
+        prepared.insert(entries)
     return [None] * len(records)
 
 

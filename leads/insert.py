@@ -8,8 +8,9 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from django.db import connection, transaction
+
+from workspaces import prepared
 
 PAUSED = "paused"
 
@@ -84,17 +85,13 @@ SELECT a.n, l.id IS NOT NULL, a.agent_enabled FROM allowed a LEFT JOIN new_leads
 
 def insert_leads(rows: Sequence[NewLead]) -> list[Inserted]:
     """Insert leads with their dispatches and commit. Rows are told apart by what became of them."""
-    results = _by_statement(rows) if connection.vendor == "postgresql" else _row_by_row(rows)
+    results = _by_statement(rows) if prepared.is_postgres() else _row_by_row(rows)
     return [results.get(n, Inserted.KEY_DEAD) for n in range(len(rows))]
 
 
 def _by_statement(rows: Sequence[NewLead]) -> dict[int, Inserted]:
     payload = json.dumps([_plain(row, n) for n, row in enumerate(rows)], ensure_ascii=False, default=str)
-    connection.ensure_connection()
-    # Django's own cursor sends the values inside the text, which PostgreSQL then plans anew for every batch.
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(_POSTGRES, [payload], prepare=True)
-        return {n: _result(inserted, enabled) for n, inserted, enabled in cursor}
+    return {n: _result(inserted, enabled) for n, inserted, enabled in prepared.fetch(_POSTGRES, [payload])}
 
 
 def _plain(row: NewLead, n: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from voice.account import Caller, caller_of
 from voice.models import CallSession
 from voice.payload import DISPATCH_KEY, call_name, call_payload
 from webapi.json_api import iso
+from workspaces import prepared
 
 BLOCKED = "concurrency_blocked"
 BLOCKED_RETRY_S = 30.0
@@ -22,6 +23,10 @@ BLOCKED_MESSAGE = "Vapi took the call but all lines of the account are busy; it 
 # Vapi's clock may be a little behind ours.
 CLOCK_SLACK = timedelta(seconds=5)
 MAX_PAGES = 30
+_LATEST = f"""
+SELECT {prepared.columns(CallSession, "c")} FROM voice_callsession c
+WHERE c.lead_id = %s ORDER BY c.created_at DESC LIMIT 1
+"""  # noqa: S608 - our own column names
 
 
 class VoiceChannel:
@@ -95,7 +100,7 @@ class VoiceChannel:
 
     def confirm(self, sent: Sequence[tuple[Order, Sent]], *, now: datetime) -> None:
         """Write the call sessions, with one statement. One that a webhook wrote first is left as it is."""
-        CallSession.objects.bulk_create(
+        prepared.insert(
             [
                 CallSession(
                     lead_id=order.lead_id,
@@ -118,7 +123,7 @@ class VoiceChannel:
 
     def latest_call(self, lead_id: UUID) -> dict[str, Any] | None:
         """Return the `voiceCall` object of the Public API, None where nobody was called."""
-        session = CallSession.objects.filter(lead_id=lead_id).order_by("-created_at").first()
+        session = prepared.first(CallSession, _LATEST, [lead_id])
         return None if session is None else _shown(session)
 
     def forget(self, lead_id: UUID) -> None:
