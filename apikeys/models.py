@@ -174,6 +174,8 @@ class ApiKey(models.Model):
             created_by_id=by_id,
             limit_per_minute=self.limit_per_minute,
             limit_per_hour=self.limit_per_hour,
+            # A key that was meant to end does not live on as its successor.
+            expires_at=self.expires_at,
         )
         if not grace:
             self.revoke(at=at)

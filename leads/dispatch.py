@@ -255,23 +255,16 @@ def _record_all(records: Sequence[_Record]) -> list[None]:
         for name in {record.order.channel for record in records}:
             pairs = [(record.order, record.sent) for record in records if record.order.channel == name]
             get_channel(name).confirm(pairs, now=now)
-        for status, queued in ((Dispatch.Status.DONE, False), (Dispatch.Status.QUEUED, True)):
+        for queued in (False, True):
             ids = [record.order.dispatch_id for record in records if record.sent.queued is queued]
             if ids:
-                sending = Dispatch.objects.filter(pk__in=ids, status=Dispatch.Status.SENDING)
-                sending.update(status=status, reason="", **_end(records[0], queued=queued))
+                Dispatch.objects.conclude(ids, queued=queued, at=now)
         entries = [_sent_entry(record) for record in records if not get_channel(record.order.channel).keeps_journal]
         prepared.insert(entries)
     return [None] * len(records)
 
 
 _record = GroupCommit(_record_all)
-
-
-def _end(record: _Record, *, queued: bool) -> dict[str, Any]:
-    if queued:
-        return {"due_at": record.at + timedelta(seconds=settings.TURN_UNCLAIMED_S)}
-    return {"finished_at": record.at}
 
 
 def _sent_entry(record: _Record) -> LogEntry:

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from leads.fields import VerbatimJSONField
+from workspaces import prepared
 from workspaces.models import Channel, Workspace
 
 
@@ -70,12 +71,20 @@ class Lead(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["workspace", "-created_at", "-id"], name="lead_newest_first"),
+            # The platform's staff list the leads of all workspaces.
+            models.Index(fields=["-created_at", "-id"], name="lead_newest_of_all"),
             models.Index(fields=["workspace", "status", "-created_at", "-id"], name="lead_by_status"),
             models.Index(fields=["workspace", "email"], name="lead_by_email", condition=Q(email__isnull=False)),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+
+_CONCLUDE = """
+UPDATE leads_dispatch SET status = %s, reason = '', finished_at = %s, due_at = %s
+WHERE id = ANY(%s) AND status = 'sending'
+"""
 
 
 class DispatchQuerySet(models.QuerySet["Dispatch"]):
@@ -96,6 +105,16 @@ class DispatchQuerySet(models.QuerySet["Dispatch"]):
         """Take a dispatch whose sender went silent: `stale` is its lease's end, as it was read."""
         sending = self.filter(pk=pk, status=Dispatch.Status.SENDING, due_at=stale)
         return sending.update(claimed_by=by, due_at=lease_end(at)) == 1
+
+    def conclude(self, ids: list[uuid.UUID], *, queued: bool, at: datetime) -> None:
+        """Move what is `sending` on to DONE, or to QUEUED where an engine took it over."""
+        status = Dispatch.Status.QUEUED if queued else Dispatch.Status.DONE
+        due_at = at + timedelta(seconds=settings.TURN_UNCLAIMED_S)
+        if prepared.is_postgres():
+            prepared.fetch(_CONCLUDE, [status.value, None if queued else at, due_at, ids])
+            return
+        sending = self.filter(pk__in=ids, status=Dispatch.Status.SENDING)
+        sending.update(status=status, reason="", finished_at=None if queued else at, due_at=due_at)
 
     def due(self, at: datetime) -> "DispatchQuerySet":
         """Keep what waits to be sent and whose time has come, oldest first."""
@@ -155,6 +174,8 @@ class Dispatch(models.Model):
                 name="dispatch_open",
                 condition=Q(status__in=["pending", "queued", "sending"]),
             ),
+            models.Index(fields=["workspace", "-created_at"], name="dispatch_newest_first"),
+            models.Index(fields=["-created_at"], name="dispatch_newest_of_all"),
         ]
 
     def __str__(self) -> str:

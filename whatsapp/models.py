@@ -55,7 +55,10 @@ class Message(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["twilio_sid"], name="message_sid_once", condition=~Q(twilio_sid="")),
         ]
-        indexes: ClassVar = [models.Index(fields=["lead", "created_at"], name="message_by_lead")]
+        indexes: ClassVar = [
+            models.Index(fields=["-created_at"], name="message_newest_first"),
+            models.Index(fields=["lead", "created_at"], name="message_by_lead"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.role}: {self.status}"
