@@ -15,6 +15,7 @@ from pytest_django import Settings
 from coachbot.lane import FastLane
 from conftest import make_lead, make_workspace
 from leads import submit
+from tests.door import kept_connection
 from webapi.tests.backend import LEADS, VAPI, Backend, submission, without
 
 pytestmark = pytest.mark.django_db
@@ -60,10 +61,11 @@ class Way:
         def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
             begun.append((status, headers))
 
-        parts = self._application({k: v for k, v in environ.items() if v is not None}, start_response)
-        content = b"".join(parts)
-        if close := getattr(parts, "close", None):
-            close()
+        with kept_connection():
+            parts = self._application({k: v for k, v in environ.items() if v is not None}, start_response)
+            content = b"".join(parts)
+            if close := getattr(parts, "close", None):
+                close()
         ((status, sent),) = begun
         assert len({name.lower() for name, _ in sent}) == len(sent), "a header stands twice"
         assert status == f"{int(status[:3])} {phrases[int(status[:3])]}"
