@@ -9,7 +9,7 @@ COPY requirements.txt .
 RUN /opt/venv/bin/pip install --require-hashes --requirement requirements.txt
 
 FROM python:3.12-slim
-ENV PATH=/opt/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
+ENV PATH=/opt/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 MALLOC_ARENA_MAX=2 \
     COACHBOT_ENV=production COACHBOT_DATA_DIR=/data
 # A fixed number, so that a volume keeps its owner from image to image.
 RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin coachbot \
@@ -27,7 +27,7 @@ EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen(urllib.request.Request('http://127.0.0.1:8000/healthz', headers={'Host': 'localhost'}), timeout=2)"]
 # Exec form: SIGTERM reaches granian, which answers what it has begun and refuses what is new.
-# 64 threads, since a request waits for Vapi most of its time. Respawn: one dead worker is not an outage.
-CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "64", \
+# 512 threads, since a request waits for Vapi most of its time; a waiting one costs about 250 kB. Respawn: one dead worker is not an outage.
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "512", \
      "--backlog", "2048", "--no-ws", "--log-level", "error", "--respawn-failed-workers", "--workers-kill-timeout", "30", \
      "coachbot.wsgi:application"]

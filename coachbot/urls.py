@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from coachbot import health, home
+from coachbot import home
 
 handler400 = "coachbot.errors.bad_request"
 handler404 = "coachbot.errors.not_found"
@@ -12,8 +12,6 @@ handler500 = "coachbot.errors.server_error"
 
 urlpatterns = [
     path("", home.home, name="home"),
-    path("healthz", health.healthz, name="healthz"),
-    path("readyz", health.readyz, name="readyz"),
     path("api/public/openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
     path("api/public/", include("leads.api_urls")),
     path("api/public/", include("apikeys.api_urls")),
