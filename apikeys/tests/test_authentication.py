@@ -76,6 +76,20 @@ def test_a_key_stops_at_once_although_this_process_has_just_used_it(end: str, me
     assert not backend.workspace.leads.exists()
 
 
+@pytest.mark.parametrize("headers", [{}, {"If_None_Match": "*"}])
+def test_a_revoked_key_reads_no_lead_any_more(headers: dict[str, str]) -> None:
+    backend = Backend()
+    lead = make_lead(backend.workspace)
+    assert backend.show(lead.pk).status_code == 200
+
+    ApiKey.objects.update(revoked_at=timezone.now())
+
+    assert_refused(backend.show(lead.pk, **headers), INVALID)
+    assert_refused(backend.show("nope", **headers), INVALID)
+    assert_refused(backend.get(), INVALID)
+    assert_refused(backend.delete(lead.pk), INVALID)
+
+
 def test_a_revoked_key_is_not_given_a_stored_answer_either() -> None:
     backend = Backend(mode="test")
     body = submission()
@@ -199,3 +213,13 @@ def test_me_says_what_the_key_opens() -> None:
         },
         "limits": {"perMinute": 7, "perHour": None},
     }
+
+
+def test_a_revocation_ends_no_other_key() -> None:
+    one, other = Backend(), Backend()
+    lead = make_lead(other.workspace)
+    other.show(lead.pk)
+
+    ApiKey.objects.filter(workspace=one.workspace).update(revoked_at=timezone.now())
+
+    assert other.show(lead.pk).status_code == 200
