@@ -159,13 +159,21 @@ class System:
         ]
         web = self.web = self.processes.start("web", command, self.environment())
 
+        said = ""
+
         def ready() -> bool:
+            nonlocal said
             assert web.alive, f"the web server ended:\n{web.said[-3000:]}"
             with contextlib.suppress(requests.RequestException):
-                return requests.get(f"{self.url}/readyz", timeout=5).status_code == 200
+                answer = requests.get(f"{self.url}/readyz", timeout=5)
+                said = answer.text
+                return answer.status_code == 200
             return False
 
-        wait_for("/readyz answers 200", ready, timeout_s=START_S)
+        try:
+            wait_for("/readyz answers 200", ready, timeout_s=START_S)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {said}\n{web.said[-3000:]}") from error
 
     def kill_web(self) -> None:
         """End the web server and its processes at once (SIGKILL)."""
