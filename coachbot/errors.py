@@ -6,11 +6,12 @@ from typing import Any
 
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from webapi.errors import ApiError, error_body, payload_too_large, unavailable
+from webapi.errors import ApiError, payload_too_large, unavailable
+from webapi.json_api import dump
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +51,12 @@ def answer_exception(exception: Exception, context: Mapping[str, Any]) -> Respon
 
 def answer_unexpected(exception: Exception) -> HttpResponse:
     """Answer what a view that is not DRF's raised under /api/."""
-    error = describe(exception)
-    return JsonResponse(error.body, status=error.status, headers=error.headers)
+    return _as_json(describe(exception))
+
+
+def _as_json(error: ApiError) -> HttpResponse:
+    """Write an error as the endpoints do, to the byte."""
+    return HttpResponse(dump(error.body), status=error.status, headers=error.headers, content_type="application/json")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -59,7 +64,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     from django.views.defaults import page_not_found
 
     if request.path_info.startswith("/api/"):
-        return JsonResponse(error_body("not_found"), status=404)
+        return _as_json(ApiError(404, "not_found"))
     return page_not_found(request, exception)
 
 
@@ -68,7 +73,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     from django.views.defaults import bad_request as page
 
     if request.path_info.startswith("/api/"):
-        return JsonResponse(error_body("bad_request"), status=400)
+        return _as_json(ApiError(400, "bad_request"))
     return page(request, exception)
 
 
@@ -77,5 +82,5 @@ def server_error(request: HttpRequest) -> HttpResponse:
     from django.views.defaults import server_error as page
 
     if request.path_info.startswith("/api/"):
-        return JsonResponse(error_body("internal_error", message="Something went wrong on our side."), status=500)
+        return _as_json(ApiError(500, "internal_error", message="Something went wrong on our side."))
     return page(request)

@@ -49,6 +49,7 @@ def test_an_unknown_path_of_the_api(client: Client, method: str, path: str) -> N
     answer = client.generic(method, path)
 
     assert (answer.status_code, as_json(answer)) == (404, {"ok": False, "error": "not_found"})
+    assert answer.content == b'{"ok":false,"error":"not_found"}'
 
 
 def test_an_unknown_path_elsewhere_is_a_page(client: Client) -> None:
