@@ -165,6 +165,16 @@ def test_one_answer_for_all_that_is_not_there(method: str, lead_id: str) -> None
     assert "ETag" not in answer.headers
 
 
+@pytest.mark.parametrize("spelling", ["{{{0}}}", "urn:uuid:{0}", "{0.hex}"])
+def test_an_id_in_another_spelling_is_no_id(spelling: str) -> None:
+    workspace = make_workspace()
+    make_lead(workspace, pk=LEAD_ID)
+
+    answer = Backend(workspace).show(spelling.format(LEAD_ID))
+
+    assert (answer.status_code, answer.content.decode()) == (404, NOT_FOUND)
+
+
 def test_an_unknown_lead_costs_the_same_queries_as_a_foreign_one() -> None:
     backend = Backend()
     make_lead(make_workspace(), pk=LEAD_ID)
