@@ -68,7 +68,10 @@ class Gate:
         self.drop()
 
     def mend(self) -> None:
-        """Accept connections, again at the same port."""
+        """Let everything through and accept connections, again at the same port."""
+        self.release()
+        if self._listener is not None:
+            return
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", self.port))

@@ -11,7 +11,7 @@ from django.conf import settings
 from tests.survival.conftest import Launch
 from tests.survival.gate import Gate
 from tests.survival.processes import wait_for
-from tests.survival.system import Simulators, System, body_of, in_background, new_phone, timed
+from tests.survival.system import Simulators, System, at_once, body_of, in_background, new_phone, timed
 
 pytestmark = pytest.mark.postgres
 OUTAGE_S = 10
@@ -45,6 +45,16 @@ def system(launch: Launch, database_gate: Gate, vapi_gate: Gate) -> System:
         IDEMPOTENCY_LEASE_S=2.5,
         DISPATCH_RETRY_S=0.2,
     )
+
+
+@pytest.fixture(autouse=True)
+def _calm(system: System, database_gate: Gate, vapi_gate: Gate) -> Iterator[None]:
+    """Begin each test when both processes have got rid of the connections that the test before broke."""
+    me = partial(system.api("voice").get, "me")
+    wait_for("nothing is unavailable", lambda: all(answer.ok for answer in at_once([me] * 24)))
+    yield
+    database_gate.mend()
+    vapi_gate.mend()
 
 
 def assert_unavailable(answer: requests.Response, took_s: float) -> None:

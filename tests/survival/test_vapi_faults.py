@@ -57,6 +57,13 @@ def system(launch: Launch, gate: Gate) -> System:
     )
 
 
+@pytest.fixture(autouse=True)
+def _open(gate: Gate) -> Iterator[None]:
+    """Leave no gate held behind a test that failed."""
+    yield
+    gate.mend()
+
+
 def asked_vapi_to_call(system: System, phone: str) -> int:
     posts = system.simulators.look("requests", provider="vapi", method="POST")["requests"]
     return sum(post["path"] == "/vapi/call" and post["body"]["customer"]["number"] == phone for post in posts)
