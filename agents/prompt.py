@@ -31,7 +31,7 @@ class KnownLead(Protocol):
     @property
     def goal(self) -> str | None: ...
     @property
-    def metadata(self) -> dict[str, Any]: ...
+    def metadata(self) -> dict[str, Any] | None: ...
     @property
     def form_responses(self) -> dict[str, str]: ...
 
@@ -110,7 +110,7 @@ def system_prompt(lead: KnownLead, *, business: Business, now: datetime) -> str:
     return "\n\n".join(sections)
 
 
-def lines(values: Mapping[str, Any]) -> str:
+def lines(values: Mapping[str, Any] | None) -> str:
     """Write `key: value` lines; null and "" are dropped, other values than strings stand as JSON."""
     return "\n".join(f"{one_line(key)}: {one_line(text)}" for key, text in _rendered(values))[:MAX_VALUE_CHARS]
 
@@ -150,8 +150,8 @@ def one_line(text: str) -> str:
     return " ".join(clean(text).split())
 
 
-def _rendered(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    for key, value in values.items():
+def _rendered(values: Mapping[str, Any] | None) -> Iterable[tuple[str, str]]:
+    for key, value in (values or {}).items():
         if value is None or value == "":
             continue
         text = clean(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

@@ -1,11 +1,16 @@
 """The one way into the Public API: who calls, how often, then the endpoint; every refusal in the one shape."""
 
+import logging
 from collections.abc import Callable
+
+from django.db import InterfaceError, OperationalError
 
 from apikeys import limits
 from apikeys.authentication import Caller, identify, recall
 from webapi.calls import Answer, ApiCall, refused
-from webapi.errors import ApiError
+from webapi.errors import ApiError, unavailable
+
+logger = logging.getLogger(__name__)
 
 Endpoint = Callable[[ApiCall, Caller], Answer]
 
@@ -31,6 +36,9 @@ def enter(call: ApiCall, endpoint: Endpoint, *, remembered: bool = False) -> Ans
             standings = limits.refund(caller, standings)
     except ApiError as error:
         answer = refused(_confirmed(error, call) if remembered else error)
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("database unavailable: %s", type(error).__name__)
+        answer = refused(unavailable())
     if answer.status != 401:
         answer.headers = limits.headers_of(standings) | answer.headers
     return answer

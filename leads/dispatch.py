@@ -211,7 +211,7 @@ def order_of(dispatch: Dispatch) -> Order:
         phone=lead.phone,
         email=lead.email,
         goal=lead.goal,
-        metadata=lead.metadata,
+        metadata=lead.metadata or {},
         form_responses=lead.form_responses,
         claimed_at=dispatch.claimed_at or dispatch.created_at,
         claimed_by=dispatch.claimed_by,

@@ -39,7 +39,7 @@ class NewLead:
     phone: str
     email: str | None
     goal: str | None
-    metadata: str
+    metadata: str | None
     form_responses: str
     at: datetime
     due_at: datetime

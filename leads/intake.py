@@ -39,7 +39,7 @@ class Submission:
     phone: str
     email: str | None = None
     goal: str | None = None
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] | None = None
     form_responses: dict[str, str] = field(default_factory=dict)
     is_test: bool = False
     source: str = Lead.Source.API
@@ -95,7 +95,7 @@ def _order(submission: Submission, *, now: datetime, claimed_by: str) -> Order:
         phone=submission.phone,
         email=submission.email,
         goal=submission.goal,
-        metadata=submission.metadata,
+        metadata=submission.metadata or {},
         form_responses=submission.form_responses,
         claimed_at=now,
         claimed_by=claimed_by,
@@ -115,7 +115,7 @@ def _row(submission: Submission, order: Order, *, due_at: datetime) -> NewLead:
         phone=order.phone,
         email=order.email,
         goal=order.goal,
-        metadata=_json(order.metadata),
+        metadata=None if submission.metadata is None else _json(submission.metadata),
         form_responses=_json(order.form_responses),
         at=order.claimed_at,
         due_at=due_at,

@@ -53,7 +53,8 @@ class Lead(models.Model):
     phone = models.CharField(max_length=20, help_text=_("E.164"))
     email = models.CharField(max_length=254, null=True, blank=True)  # noqa: DJ001 - null is what the API answers
     goal = models.TextField(null=True, blank=True)  # noqa: DJ001 - likewise
-    metadata = VerbatimJSONField(default=dict, blank=True)
+    # Null where none was submitted, which the API tells apart from {}.
+    metadata = VerbatimJSONField(null=True, blank=True)
     form_responses = VerbatimJSONField(default=dict, blank=True)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.NEW)
     qualification_notes = models.TextField(null=True, blank=True)  # noqa: DJ001 - likewise

@@ -53,7 +53,7 @@ class LeadShape(serializers.Serializer[None]):
     qualificationNotes = serializers.CharField(allow_null=True)  # noqa: N815
     bookingUid = serializers.CharField(allow_null=True)  # noqa: N815
     bookingStart = serializers.DateTimeField(allow_null=True)  # noqa: N815
-    metadata = serializers.DictField(child=serializers.JSONField(allow_null=True))
+    metadata = serializers.DictField(child=serializers.JSONField(allow_null=True), allow_null=True)
     createdAt = serializers.DateTimeField()  # noqa: N815
     updatedAt = serializers.DateTimeField()  # noqa: N815
 

@@ -84,14 +84,14 @@ class Checker:
             self.refuse("Must be a valid email address.", "email")
         return value
 
-    def metadata(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any] | None:
         """Read an object of any JSON values."""
         value = self.body.get("metadata")
         if value is None:
-            return {}
+            return None
         if not isinstance(value, dict):
             self.refuse("Must be an object.", "metadata")
-            return {}
+            return None
         if len(value) > METADATA_KEYS:
             self.refuse(f"Must have at most {METADATA_KEYS} keys.", "metadata")
         elif self._check_nested(value, ("metadata",)) and _size(value) > METADATA_BYTES:

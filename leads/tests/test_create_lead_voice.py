@@ -121,7 +121,7 @@ def test_what_is_left_out_is_none(fields: dict[str, Any]) -> None:
     assert Backend().post(submission(**fields)).status_code == 201
 
     lead = Lead.objects.get()
-    assert (lead.email, lead.goal, lead.metadata, lead.form_responses) == (None, None, {}, {})
+    assert (lead.email, lead.goal, lead.metadata, lead.form_responses) == (None, None, None, {})
 
 
 @responses.activate

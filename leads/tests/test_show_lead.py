@@ -85,6 +85,7 @@ def test_absent_values_are_null_and_never_missing() -> None:
         "qualificationNotes",
         "bookingUid",
         "bookingStart",
+        "metadata",
     }
     assert body["voiceCall"] == {
         "status": "in_progress",

@@ -64,7 +64,7 @@ def test_sends_what_is_due() -> None:
         {"status": "skipped"},
         {"status": "sending", "due_at": timezone.now() + timedelta(hours=9)},
     ],
-    ids=str,
+    ids=["not yet due", "done", "failed", "skipped", "being sent"],
 )
 def test_leaves_the_rest_alone(fields: dict[str, Any]) -> None:
     make_due(**fields)
