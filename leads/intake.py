@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import socket
 import uuid
 from dataclasses import dataclass, field
@@ -55,9 +56,9 @@ class Accepted:
     paused: bool
 
 
-def process_name() -> str:
-    """Name this process as the holder of a claim."""
-    return f"{socket.gethostname()[:40]}:{os.getpid()}"
+def claim_name() -> str:
+    """Name the holder of a claim: the process, and which claim of its. Its threads must not pass for each other."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 def accept_lead(submission: Submission, *, now: datetime) -> Accepted:
@@ -67,7 +68,7 @@ def accept_lead(submission: Submission, *, now: datetime) -> Accepted:
     `leads.dispatch` or undo it. Raises DuplicatePhone or KeyNoLongerWorks.
     """
     channel = get_channel(submission.channel)
-    order = _order(submission, now=now, claimed_by=process_name() if channel.inline else "")
+    order = _order(submission, now=now, claimed_by=claim_name() if channel.inline else "")
     due_at = lease_end(now) if channel.inline else now + timedelta(seconds=channel.grace_s())
     match _insert(_row(submission, order, due_at=due_at)):
         case Inserted.DUPLICATE:

@@ -13,7 +13,7 @@ from apikeys import idempotency
 from apikeys.authentication import INVALID, Caller, unauthorized
 from leads import dispatch
 from leads.channels import get_channel
-from leads.intake import Accepted, DuplicatePhone, KeyNoLongerWorks, accept_lead, process_name
+from leads.intake import Accepted, DuplicatePhone, KeyNoLongerWorks, accept_lead, claim_name
 from leads.models import Dispatch, Lead
 from leads.validation import read_submission
 from webapi.calls import Answer, ApiCall, refused
@@ -89,7 +89,7 @@ def _resume(call: ApiCall, caller: Caller, body: bytes, run: idempotency.Run) ->
 def _settled(row: Dispatch, *, now: datetime) -> bool:
     """Find out about a dispatch that is `sending`, once its sender's lease is over. False: not yet."""
     stale = row.due_at
-    if stale > now or not Dispatch.objects.take_over(row.pk, stale=stale, by=process_name(), at=now):
+    if stale > now or not Dispatch.objects.take_over(row.pk, stale=stale, by=claim_name(), at=now):
         return False
     row.refresh_from_db()
     order = dispatch.order_of(row)

@@ -36,10 +36,10 @@ def claim_jobs(*, by: str, now: datetime, limit: int) -> Iterator[Job]:
     for row in Dispatch.objects.stale(now)[:left]:
         if Dispatch.objects.take_over(row.pk, stale=row.due_at, by=by, at=now):
             left -= 1
-            yield _job(settle_silent, row.pk)
+            yield _job(settle_silent, row.pk, by=by)
     for row in Dispatch.objects.due(now)[:left]:
         if Dispatch.objects.claim(row.pk, by=by, at=now):
-            yield _job(send_claimed, row.pk)
+            yield _job(send_claimed, row.pk, by=by)
 
 
 def send_claimed(row: Dispatch) -> None:
@@ -95,9 +95,12 @@ def retire(*, now: datetime) -> int:
     return gone
 
 
-def _job(act: Callable[[Dispatch], None], pk: UUID) -> Job:
+def _job(act: Callable[[Dispatch], None], pk: UUID, *, by: str) -> Job:
+    """Act on a row, unless its claim is somebody else's by the time the job gets to it."""
+
     def run() -> None:
-        row = Dispatch.objects.select_related("lead__workspace").filter(pk=pk).first()
+        mine = Dispatch.objects.filter(pk=pk, status=Dispatch.Status.SENDING, claimed_by=by)
+        row = mine.select_related("lead__workspace").first()
         if row is not None:
             act(row)
 

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from leads import sweep
-from leads.intake import process_name
+from leads.intake import claim_name
 
 
 class Command(BaseCommand):
@@ -17,7 +17,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Sweep until nothing is due."""
         done = 0
-        while jobs := list(sweep.claim_jobs(by=process_name(), now=timezone.now(), limit=50)):
+        # One at a time: what is claimed and waits for its turn would outlive its lease.
+        while jobs := list(sweep.claim_jobs(by=claim_name(), now=timezone.now(), limit=1)):
             for job in jobs:
                 job()
             done += len(jobs)

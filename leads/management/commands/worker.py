@@ -15,7 +15,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
 from leads import sweep
-from leads.intake import process_name
+from leads.intake import claim_name
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Worker:
         now = timezone.now()
         found = 0
         self._running = {future for future in self._running if not future.done()}
-        for job in sweep.claim_jobs(by=process_name(), now=now, limit=self._threads - len(self._running)):
+        for job in sweep.claim_jobs(by=claim_name(), now=now, limit=self._threads - len(self._running)):
             self._running.add(self._pool.submit(_run, job))
             found += 1
         sweep.keep_channels_promises(now=now, limit=100)
