@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
+from leads.connections import give_back
 from leads.models import Dispatch
 from providers import vapi
 from providers.errors import ProviderError
@@ -74,6 +75,7 @@ def redirect_to_recording(request: HttpRequest, token: str) -> HttpResponse:
         return _error(404, "not_found")
     try:
         caller = caller_of(session.lead.workspace_id)
+        give_back()
         url = vapi.recording_url(api_key=caller.api_key, call_id=session.vapi_call_id)
     except ProviderError as error:
         logger.warning("recording of call session %s: %s", session.pk, type(error).__name__)
