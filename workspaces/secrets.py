@@ -28,12 +28,13 @@ def _ring(pairs: tuple[str, ...]) -> dict[str, Fernet]:
         version, separator, key = pair.partition(":")
         try:
             if not (separator and version) or len(base64.urlsafe_b64decode(key)) != 32:
-                raise ValueError(pair)
-        except (ValueError, binascii.Error) as error:
+                raise ValueError("not a pair")
+        except (ValueError, binascii.Error):
+            # Nothing of the pair and no cause: both would show the key in a log.
             raise ImproperlyConfigured(
                 "COACHBOT_ENCRYPTION_KEYS must be version:key pairs, newest first, separated by commas; "
                 "make one with: python manage.py encryption_key --new"
-            ) from error
+            ) from None
         ring[version] = Fernet(key)
     if not ring:
         raise ImproperlyConfigured("COACHBOT_ENCRYPTION_KEYS is not set: secrets can be neither stored nor read.")
