@@ -20,7 +20,7 @@ from leads.batching import GroupCommit
 from leads.channels import Order, Sent, get_channel
 from leads.connections import give_back
 from leads.intake import Accepted, Submission, accept_lead
-from leads.models import Dispatch, Lead
+from leads.models import Dispatch, Lead, lease_end
 from providers.errors import OutcomeUnknown, ProviderError, Unavailable
 from webapi import request_id
 from workspaces import prepared
@@ -64,6 +64,8 @@ def send(order: Order) -> Sent:
 
     Raises NotSent (the dispatch is still claimed: undo it or fail it) or StillOpen (nothing is left to do).
     """
+    if not _still_mine(order, now=timezone.now()):
+        raise StillOpen
     give_back()
     channel = get_channel(order.channel)
     try:
@@ -303,6 +305,16 @@ def _journal(order: Order, error: ProviderError, *, now: datetime, submission: d
     )
     lead_id = None if submission else order.lead_id
     record(crossing, workspace_id=order.workspace_id, lead_id=lead_id, request_id=request_id.current(), now=now)
+
+
+def _still_mine(order: Order, *, now: datetime) -> bool:
+    """Renew a claim that has grown old. False: who slept that long was taken for dead, and another one sends.
+
+    The half of the lease that is left at least is longer than a request to a provider takes.
+    """
+    if now - order.claimed_at < timedelta(seconds=settings.DISPATCH_LEASE_S / 2):
+        return True
+    return _mine(order).update(due_at=lease_end(now)) == 1
 
 
 def _mine(order: Order) -> Any:
