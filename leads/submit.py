@@ -13,6 +13,7 @@ from apikeys import idempotency
 from apikeys.authentication import INVALID, Caller, unauthorized
 from leads import dispatch
 from leads.channels import get_channel
+from leads.insert import PAUSED
 from leads.intake import Accepted, DuplicatePhone, KeyNoLongerWorks, accept_lead, claim_name
 from leads.models import Dispatch, Lead
 from leads.validation import read_submission
@@ -73,13 +74,15 @@ def _resume(call: ApiCall, caller: Caller, body: bytes, run: idempotency.Run) ->
     """Go on where a run ended whose process died: what it left behind decides."""
     row = (
         Dispatch.objects.filter(lead_id=run.lead_id, workspace_id=caller.workspace_id)
-        .select_related("lead")
+        .select_related("lead__workspace")
         .order_by("-created_at")
         .first()
     )
     if row is None:
         return _execute(call, caller, body, run)
-    if row.status == Dispatch.Status.SENDING and not _settled(row, now=timezone.now()):
+    # Where nobody waits for the sending, the promise is enough to answer, and the worker keeps it.
+    sending = row.status == Dispatch.Status.SENDING and get_channel(row.channel).inline
+    if sending and not _settled(row, now=timezone.now()):
         raise idempotency.wait_for_other(run, now=timezone.now())
     row.refresh_from_db()
     contacting = row.status not in {Dispatch.Status.SKIPPED, Dispatch.Status.FAILED}
@@ -94,8 +97,12 @@ def _settled(row: Dispatch, *, now: datetime) -> bool:
     row.refresh_from_db()
     order = dispatch.order_of(row)
     try:
-        if dispatch.settle(order) is None:
+        if dispatch.settle(order) is not None:
+            return True
+        if row.lead.workspace.agent_enabled:
             dispatch.send(order)
+        else:
+            dispatch.skip(order, reason=PAUSED, now=timezone.now())
     except dispatch.StillOpen:
         pass
     except dispatch.NotSent as refusal:
