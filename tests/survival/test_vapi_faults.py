@@ -52,7 +52,7 @@ def system(launch: Launch, gate: Gate) -> System:
     return launch(
         VAPI_BASE_URL=f"http://127.0.0.1:{gate.port}/vapi",
         VAPI_TIMEOUT_S=TIMEOUT_S,
-        DISPATCH_LEASE_S=3,
+        DISPATCH_LEASE_S=4,
         DISPATCH_RETRY_S=0.2,
     )
 
