@@ -105,7 +105,7 @@ def undo(order: Order, error: ProviderError, *, now: datetime) -> bool:
     False: the dispatch is no longer this process' to undo (a webhook or the worker was faster); the lead stands.
     """
     with transaction.atomic(durable=True):
-        if not _finish(order, Dispatch.Status.FAILED, reason=error.message, now=now):
+        if not _finish(order, Dispatch.Status.FAILED, reason=error.reason, now=now):
             return False
         _journal(order, error, now=now, submission=as_submitted(order))
         Lead.objects.filter(pk=order.lead_id, workspace_id=order.workspace_id).delete()
@@ -115,7 +115,7 @@ def undo(order: Order, error: ProviderError, *, now: datetime) -> bool:
 def fail(order: Order, error: ProviderError, *, now: datetime) -> None:
     """Give a dispatch up: the lead stands, needs a human, and the journal says why."""
     with transaction.atomic(durable=True):
-        if not _finish(order, Dispatch.Status.FAILED, reason=error.message, now=now):
+        if not _finish(order, Dispatch.Status.FAILED, reason=error.reason, now=now):
             return
         _journal(order, error, now=now)
         new = Lead.objects.filter(pk=order.lead_id, status=Lead.Status.NEW)
@@ -133,7 +133,7 @@ def postpone(order: Order, error: ProviderError, *, now: datetime) -> None:
         _mine(order).update(
             status=Dispatch.Status.PENDING,
             due_at=now + timedelta(seconds=settings.ENGINE_RETRY_S),
-            reason=error.message[:255],
+            reason=error.reason,
             attempts=max(0, order.attempt - 1),
         )
         return
@@ -152,7 +152,7 @@ def _put_back(order: Order, error: ProviderError, *, now: datetime, wait_s: floa
         return
     with transaction.atomic(durable=True):
         mine = _mine(order).update(
-            status=Dispatch.Status.PENDING, due_at=now + timedelta(seconds=wait_s), reason=error.message[:255]
+            status=Dispatch.Status.PENDING, due_at=now + timedelta(seconds=wait_s), reason=error.reason
         )
         if mine:
             _journal(order, error, now=now)
@@ -314,7 +314,7 @@ def _still_mine(order: Order, *, now: datetime) -> bool:
     """
     if now - order.claimed_at < timedelta(seconds=settings.DISPATCH_LEASE_S / 2):
         return True
-    return _mine(order).update(due_at=lease_end(now)) == 1
+    return bool(_mine(order).update(due_at=lease_end(now)))
 
 
 def _mine(order: Order) -> Any:

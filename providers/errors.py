@@ -28,6 +28,11 @@ class ProviderError(Exception):
         self.request = request
         self.duration_ms = duration_ms
 
+    @property
+    def reason(self) -> str:
+        """The message as a row can hold it: short, without NULs and half surrogate pairs."""
+        return self.message.replace("\x00", "").encode("utf-8", "replace").decode()[:255]
+
 
 class Rejected(ProviderError):
     """It said no. Asking again unchanged gets the same answer."""

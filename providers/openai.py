@@ -133,7 +133,8 @@ def _chat_text(body: dict[str, Any]) -> tuple[str, Mapping[str, Any]]:
 
 
 def _not_empty(text: str) -> str:
-    text = text.replace("\x00", "").strip()
+    # Half a surrogate pair is no text that a database or a wire could hold.
+    text = text.replace("\x00", "").encode("utf-8", "replace").decode().strip()
     if not text:
         raise Rejected("OpenAI answered with an empty text", code="empty")
     return text

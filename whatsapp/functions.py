@@ -47,13 +47,13 @@ class EngineStep:
         try:
             return handler(*args)
         except Rejected as error:
-            fail_turn(self._dispatch_id, reason=error.message)
+            fail_turn(self._dispatch_id, reason=error.reason)
             return {"outcome": "failed", "reason": error.code or "rejected"}
         except OutcomeUnknown as error:
-            raise self._later(settle_after_s(), error.message) from None
+            raise self._later(settle_after_s(), error.reason) from None
         except Unavailable as error:
             backoff_s = settings.DISPATCH_RETRY_S * 2 ** min(self._ctx.attempt, 5)
-            raise self._later(error.retry_after_s or backoff_s, error.message) from None
+            raise self._later(error.retry_after_s or backoff_s, error.reason) from None
 
     def _later(self, wait_s: float, reason: str) -> inngest.RetryAfterError:
         """Leave the dispatch to the engine until it comes back; the provider's words stay in our database."""
@@ -61,7 +61,7 @@ class EngineStep:
         mine = Dispatch.objects.filter(pk=self._dispatch_id, claimed_by=self._ctx.run_id)
         mine.filter(status__in=[Dispatch.Status.SENDING, Dispatch.Status.QUEUED]).update(
             status=Dispatch.Status.QUEUED,
-            reason=reason[:255],
+            reason=reason,
             due_at=timezone.now() + wait + timedelta(seconds=settings.TURN_UNCLAIMED_S),
         )
         return inngest.RetryAfterError("to be tried again", wait, quiet=True)
