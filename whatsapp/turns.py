@@ -99,13 +99,14 @@ def send_message(message_id: str, run_id: str) -> Result:
         message.refresh_from_db(fields=["status", "twilio_sid"])
     if message.status != Message.Status.WRITTEN:
         return _told(message)
-    if not _renew(message.dispatch, run_id, now=now):
+    if not _renew(message.dispatch, run_id, now=timezone.now()):
         return {"outcome": "nothing"}
     if not message.lead.workspace.agent_enabled:
         return _skip(message.dispatch, now=now)
     if message.lead.is_test:
         return _simulate(message, now=now)
-    return _send(message, connected_account(message.lead, "twilio"), now=now)
+    # Who asked Twilio in between is late: the time is told anew, because others count from it.
+    return _send(message, connected_account(message.lead, "twilio"), now=timezone.now())
 
 
 def persist_message(message_id: str) -> Result:
@@ -251,9 +252,9 @@ def _record_error(message: Message, error: ProviderError) -> None:
     sending = Message.objects.filter(pk=message.pk, status=Message.Status.SENDING)
     with transaction.atomic():
         if isinstance(error, Rejected):
-            words = twilio.explain(error.code) if error.code else error.message
+            words = twilio.explain(error.code) if error.code else error.reason
             sending.update(
-                status=Message.Status.FAILED, error_code=error.code, error_message=words[:255], updated_at=now
+                status=Message.Status.FAILED, error_code=error.code[:16], error_message=words[:255], updated_at=now
             )
         elif not isinstance(error, OutcomeUnknown):
             sending.update(status=Message.Status.WRITTEN, sending_at=None, updated_at=now)
