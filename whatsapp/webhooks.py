@@ -51,7 +51,8 @@ def status(request: HttpRequest) -> HttpResponse:
 def _find_message(request: HttpRequest) -> Message | None:
     """Find the message by our own id in the address: Twilio's may not be stored yet when it calls."""
     messages = Message.objects.select_related("lead")
-    sid = request.POST.get("MessageSid", "")
+    # No database is asked for a NUL.
+    sid = request.POST.get("MessageSid", "").replace("\x00", "")
     try:
         message = messages.filter(pk=UUID(request.GET.get("message", ""))).first()
     except ValueError:

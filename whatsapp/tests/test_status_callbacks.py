@@ -56,6 +56,13 @@ def test_never_moves_a_message_back(client: Client, sent: Message, now: str, wor
     assert not LogEntry.objects.exists()
 
 
+@pytest.mark.django_db
+def test_a_sid_that_no_database_takes_is_refused_like_any_other(client: Client) -> None:
+    answer = client.post("/api/whatsapp/status", urlencode({"MessageSid": "SM\x00"}), content_type=FORM)
+
+    assert answer.status_code == 403
+
+
 def test_a_refused_first_message_is_left_to_a_human_with_what_to_do(client: Client, sent: Message) -> None:
     call_back(client, sent, "undelivered", ErrorCode="63016")
 
