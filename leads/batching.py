@@ -36,7 +36,7 @@ class GroupCommit(Generic[Item, Result]):
     """Turns a function over many items into one over a single item, callable from any number of threads.
 
     `execute` gets 1 to MAX_BATCH items and returns one result for each, in order, having committed. When it raises a
-    DatabaseError for a batch, each item is tried alone, so that one bad value harms nobody else; a database that is
+    DatabaseError or UnicodeError for a batch, each item is tried alone, so that one bad value harms nobody else; a database that is
     away fails them all.
     """
 
@@ -92,5 +92,7 @@ class GroupCommit(Generic[Item, Result]):
 
 
 def _may_be_one_value(error: BaseException) -> bool:
-    """Tell a database that refused a value from one that is away."""
+    """Tell a value that was refused, or could not even be written as UTF-8, from a database that is away."""
+    if isinstance(error, UnicodeError):
+        return True
     return isinstance(error, DatabaseError) and not isinstance(error, OperationalError | InterfaceError)
