@@ -40,6 +40,9 @@ def check_production(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     elif settings.INNGEST_EVENT_KEY and not settings.INNGEST_SIGNING_KEY:
         hint = "Set INNGEST_SIGNING_KEY; without it Inngest's calls to /api/inngest can't be trusted."
         found.append(Error("INNGEST_EVENT_KEY is set without a signing key.", hint=hint, id="coachbot.E004"))
+    if settings.DISPATCH_LEASE_S / 2 < settings.PROVIDER_CONNECT_TIMEOUT_S + settings.VAPI_TIMEOUT_S:
+        hint = "Make it more than twice PROVIDER_CONNECT_TIMEOUT_S and VAPI_TIMEOUT_S together."
+        found.append(Error("DISPATCH_LEASE_S is so short that a phone may ring twice.", hint=hint, id="coachbot.E005"))
     if not settings.HTTPS:
         hint = "Set PUBLIC_BASE_URL to the https:// address."
         found.append(Warning("PUBLIC_BASE_URL is not https.", hint=hint, id="coachbot.W003"))

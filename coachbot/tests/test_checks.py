@@ -16,6 +16,9 @@ GOOD: dict[str, Any] = {
     "INNGEST_DEV": "",
     "INNGEST_EVENT_KEY": "",
     "INNGEST_SIGNING_KEY": "",
+    "DISPATCH_LEASE_S": 60.0,
+    "PROVIDER_CONNECT_TIMEOUT_S": 3.05,
+    "VAPI_TIMEOUT_S": 15.0,
     "HTTPS": True,
 }
 
@@ -50,6 +53,7 @@ def test_names_a_channel_that_cant_be_imported(settings: Settings, path: str) ->
         ({"REDIS_URL": ""}, "coachbot.W002"),
         ({"INNGEST_DEV": "1"}, "coachbot.E003"),
         ({"INNGEST_EVENT_KEY": "key"}, "coachbot.E004"),
+        ({"VAPI_TIMEOUT_S": 30.0}, "coachbot.E005"),
         ({"INNGEST_EVENT_KEY": "key", "INNGEST_SIGNING_KEY": "key"}, None),
         ({"HTTPS": False}, "coachbot.W003"),
     ],
