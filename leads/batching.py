@@ -36,8 +36,8 @@ class GroupCommit(Generic[Item, Result]):
     """Turns a function over many items into one over a single item, callable from any number of threads.
 
     `execute` gets 1 to MAX_BATCH items and returns one result for each, in order, having committed. When it raises a
-    DatabaseError or UnicodeError for a batch, each item is tried alone, so that one bad value harms nobody else; a database that is
-    away fails them all.
+    DatabaseError or UnicodeError for a batch, each item is tried alone, so that one bad value harms nobody else; a
+    database that is away fails them all.
     """
 
     def __init__(self, execute: Callable[[Sequence[Item]], Sequence[Result]]) -> None:
