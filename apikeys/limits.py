@@ -24,6 +24,7 @@ from webapi.errors import ApiError
 logger = logging.getLogger(__name__)
 
 REDIS_TIMEOUT_S = 1.0
+REDIS_CONNECTIONS = 16
 # After a failure Redis is left alone for so long: a dead one must not cost every request its timeout.
 REDIS_PAUSE_S = 2.0
 MAX_COUNTERS = 100_000
@@ -128,9 +129,16 @@ class RedisCounters:
     """Counts that all processes share, in one round trip a request."""
 
     def __init__(self, url: str) -> None:
-        self._client: Any = redis.Redis.from_url(
-            url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S, retry=None
+        # Threads wait for one another: the pool that fails instead, at a hundred, would lift the limits in a flood.
+        pool: Any = redis.BlockingConnectionPool.from_url(
+            url,
+            max_connections=REDIS_CONNECTIONS,
+            timeout=REDIS_TIMEOUT_S,
+            socket_timeout=REDIS_TIMEOUT_S,
+            socket_connect_timeout=REDIS_TIMEOUT_S,
+            retry=None,
         )
+        self._client: Any = redis.Redis(connection_pool=pool)
         self._sha = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
         self._refund = self._client.register_script(_REFUND)
         self._away_until = 0.0
