@@ -17,7 +17,7 @@ from leads import dispatch
 from leads.channels import get_channel
 from leads.insert import PAUSED
 from leads.models import Dispatch
-from providers.errors import Rejected, Unavailable
+from providers.errors import ProviderError, Rejected, Unavailable
 from workspaces.models import LogEntry
 
 logger = logging.getLogger(__name__)
@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 Job = Callable[[], None]
 RETENTION_BATCH = 1000
 IDEMPOTENCY_KEPT = timedelta(hours=24)
+# Who can't be asked for that long (a key that was revoked, say) will not answer tomorrow either.
+ASKED_FOR = timedelta(hours=24)
 
 
 def claim_jobs(*, by: str, now: datetime, limit: int) -> Iterator[Job]:
@@ -60,14 +62,20 @@ def send_claimed(row: Dispatch) -> None:
 
 
 def settle_silent(row: Dispatch) -> None:
-    """Ask the provider about a dispatch whose sender went silent: adopt it, or let it be sent again."""
+    """Ask the provider about a dispatch whose sender went silent: adopt it, or let it be sent again.
+
+    One that can't be asked about for a day needs a human: it may have been sent, so it is not sent again.
+    """
     order = dispatch.order_of(row)
     try:
         sent = dispatch.settle(order)
-    except dispatch.StillOpen:
+    except dispatch.StillOpen as still_open:
+        now = timezone.now()
+        if isinstance(still_open.__cause__, ProviderError) and now - order.claimed_at >= ASKED_FOR:
+            dispatch.fail(order, still_open.__cause__, now=now)
         return
     if sent is None:
-        lost = Unavailable("The process that was to send this ended; the provider never got it.")
+        lost = Unavailable("The provider did not have it when it was asked; it is sent again.")
         dispatch.release(order, lost, now=timezone.now())
 
 

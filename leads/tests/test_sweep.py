@@ -166,6 +166,26 @@ def test_a_silent_sender_s_call_that_vapi_never_got_is_sent_once() -> None:
 
 
 @responses.activate
+@pytest.mark.parametrize(
+    ("hours", "dispatch_status", "lead_status"), [(23, "sending", "new"), (24, "failed", "needs_human")]
+)
+def test_one_that_cannot_be_asked_about_for_a_day_needs_a_human_and_rings_nobody(
+    hours: int, dispatch_status: str, lead_status: str
+) -> None:
+    responses.get(VAPI, body="Invalid Key", status=401)
+    dispatch = make_due(status="sending", claimed_by="dead:1", claimed_at=ago(hours * 3600 + 1), attempts=1)
+
+    run()
+
+    dispatch.refresh_from_db()
+    assert (dispatch.status, Lead.objects.get().status) == (dispatch_status, lead_status)
+    assert not calls_to_vapi("POST")
+    if dispatch_status == "failed":
+        assert dispatch.reason == "Vapi GET /call failed (401): Invalid Key"
+        assert run() == "0 dispatches, 0 promises of the channels, 0 old rows."
+
+
+@responses.activate
 def test_a_lead_that_goes_meanwhile_stops_nothing() -> None:
     vapi_takes()
     gone, stays = make_due(due_at=ago(2)), make_due()
