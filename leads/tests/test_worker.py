@@ -1,6 +1,8 @@
 """Any number of workers: each promise is kept by one of them."""
 
 import threading
+import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +13,7 @@ from django.utils import timezone
 
 from conftest import make_dispatch, make_lead, make_workspace
 from leads import sweep
+from leads.management.commands import worker as command
 from leads.management.commands.worker import Worker
 from leads.models import Dispatch, Lead
 from webapi.tests.backend import calls_to_vapi, vapi_takes
@@ -124,6 +127,7 @@ def test_claims_no_more_than_it_has_threads_for(monkeypatch: pytest.MonkeyPatch)
         return _Running()
 
     monkeypatch.setattr(worker._pool, "submit", submit)
+    monkeypatch.setattr(worker._chore_pool, "submit", lambda *args: _Running())
 
     assert [worker.sweep_once(), worker.sweep_once()] == [2, 0]
     assert Dispatch.objects.filter(status="pending").count() == 1
@@ -135,6 +139,74 @@ class _Running:
 
     def done(self) -> bool:
         return False
+
+
+@pytest.fixture
+def idle(monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+    """A worker that has nothing to do but its chores, and they are none either."""
+    monkeypatch.setattr(sweep, "claim_jobs", lambda **_: iter(()))
+    monkeypatch.setattr(sweep, "keep_channels_promises", lambda **_: 0)
+    monkeypatch.setattr(sweep, "retire", lambda **_: 0)
+    monkeypatch.setattr(command, "_close_connection", lambda: None)
+    worker = Worker(threads=1, interval_s=0.05)
+    yield worker
+    worker._chore_pool.shutdown()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("It didn't come to that within 5 seconds.")
+
+
+@pytest.mark.parametrize("chore", ["keep_channels_promises", "retire"])
+def test_a_chore_that_takes_long_holds_no_dispatch_up_and_is_not_begun_twice(
+    idle: Worker, monkeypatch: pytest.MonkeyPatch, chore: str
+) -> None:
+    may_end, begun, closed = threading.Event(), list[str](), list[str]()
+
+    def takes_long(**_: Any) -> int:
+        begun.append(threading.current_thread().name)
+        return int(may_end.wait(3))
+
+    monkeypatch.setattr(sweep, chore, takes_long)
+    monkeypatch.setattr(command, "_close_connection", lambda: closed.append(threading.current_thread().name))
+    monkeypatch.setattr(command, "RETIRE_EVERY_S", -1.0)
+
+    started = time.monotonic()
+    assert [idle.sweep_once() for _ in range(3)] == [0, 0, 0]
+    assert time.monotonic() - started < 2
+    until(lambda: len(begun) == 1)
+    assert begun[0] != threading.current_thread().name
+    may_end.set()
+    until(lambda: begun[0] in closed)
+    until(lambda: idle.sweep_once() == 0 and len(begun) >= 2)
+
+
+def test_told_to_stop_it_does_not_wait_for_a_long_chore(idle: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_end = threading.Event()
+    monkeypatch.setattr(sweep, "keep_channels_promises", lambda **_: may_end.wait(3))
+    monkeypatch.setattr(command, "STOP_WITHIN_S", 0.2)
+    threading.Timer(0.2, idle.stopping.set).start()
+
+    started = time.monotonic()
+    assert idle.run() is False
+    assert time.monotonic() - started < 2
+    may_end.set()
+
+
+def test_a_chore_that_fails_is_done_again(idle: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[int] = []
+
+    def fails(**_: Any) -> int:
+        tries.append(1)
+        raise (DatabaseError("away") if len(tries) == 1 else RuntimeError("broken"))
+
+    monkeypatch.setattr(sweep, "keep_channels_promises", fails)
+
+    until(lambda: idle.sweep_once() == 0 and len(tries) >= 3)
 
 
 @pytest.mark.django_db(transaction=True)

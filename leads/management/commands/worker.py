@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from types import FrameType
 from typing import Any
@@ -25,7 +26,10 @@ RETIRE_EVERY_S = 60.0
 
 
 class Worker:
-    """Claims due dispatches and runs each in a thread of its own, never more than `threads` at once."""
+    """Claims due dispatches and runs each in a thread of its own, never more than `threads` at once.
+
+    What else there is to do, and may wait long for a provider, is done beside that: each chore by one thread.
+    """
 
     def __init__(self, *, threads: int, interval_s: float) -> None:
         self.interval_s = interval_s
@@ -33,6 +37,8 @@ class Worker:
         self._threads = threads
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="dispatch")
         self._running: set[Future[None]] = set()
+        self._chore_pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="chore")
+        self._chores: dict[str, Future[None]] = {}
         self._retired_at = float("-inf")
 
     def run(self) -> bool:
@@ -47,7 +53,7 @@ class Worker:
                 _close_connection()
             if not worked:
                 self.stopping.wait(self.interval_s)
-        return not wait(self._running, timeout=STOP_WITHIN_S).not_done
+        return not wait({*self._running, *self._chores.values()}, timeout=STOP_WITHIN_S).not_done
 
     def sweep_once(self) -> int:
         """Claim as much as there are free threads for, and hand it to them. Returns how much was found to do."""
@@ -57,11 +63,17 @@ class Worker:
         for job in sweep.claim_jobs(by=claim_name(), now=now, limit=self._threads - len(self._running)):
             self._running.add(self._pool.submit(_run, job))
             found += 1
-        sweep.keep_channels_promises(now=now, limit=100)
+        self._start_chore("channels", lambda: sweep.keep_channels_promises(now=now, limit=100))
         if time.monotonic() - self._retired_at > RETIRE_EVERY_S:
             self._retired_at = time.monotonic()
-            sweep.retire(now=now)
+            self._start_chore("retire", lambda: sweep.retire(now=now))
         return found
+
+    def _start_chore(self, name: str, act: Callable[[], object]) -> None:
+        """Have a chore done beside the dispatches, unless it is still being done since the last time."""
+        under_way = self._chores.get(name)
+        if under_way is None or under_way.done():
+            self._chores[name] = self._chore_pool.submit(_do_chore, name, act)
 
 
 def _run(job: sweep.Job) -> None:
@@ -70,6 +82,17 @@ def _run(job: sweep.Job) -> None:
     except Exception:
         # The row stays claimed; when its lease ends another sweep settles it.
         logger.exception("dispatch failed unexpectedly")
+    finally:
+        _close_connection()
+
+
+def _do_chore(name: str, act: Callable[[], object]) -> None:
+    try:
+        act()
+    except DatabaseError as error:
+        logger.warning("database unavailable: %s", type(error).__name__)
+    except Exception:
+        logger.exception("chore failed unexpectedly: %s", name)
     finally:
         _close_connection()
 
