@@ -84,7 +84,7 @@ class Lead(models.Model):
 
 _CONCLUDE = """
 UPDATE leads_dispatch SET status = %s, reason = '', finished_at = %s, due_at = %s
-WHERE id = ANY(%s) AND status = 'sending'
+WHERE id = ANY(%s) AND status = ANY(%s)
 """
 
 
@@ -108,14 +108,23 @@ class DispatchQuerySet(models.QuerySet["Dispatch"]):
         return sending.update(claimed_by=by, due_at=lease_end(at)) == 1
 
     def conclude(self, ids: list[uuid.UUID], *, queued: bool, at: datetime) -> None:
-        """Move what is `sending` on to DONE, or to QUEUED where an engine took it over."""
+        """Move what is `sending` on to DONE, or to QUEUED where an engine took it over.
+
+        What was sent is DONE also where its claim was lost and given back meanwhile: it must not be sent again.
+        """
         status = Dispatch.Status.QUEUED if queued else Dispatch.Status.DONE
+        held = (
+            [Dispatch.Status.SENDING.value]
+            if queued
+            else [Dispatch.Status.SENDING.value, Dispatch.Status.PENDING.value]
+        )
         due_at = at + timedelta(seconds=settings.TURN_UNCLAIMED_S)
         if prepared.is_postgres():
-            prepared.fetch(_CONCLUDE, [status.value, None if queued else at, due_at, ids])
+            prepared.fetch(_CONCLUDE, [status.value, None if queued else at, due_at, ids, held])
             return
-        sending = self.filter(pk__in=ids, status=Dispatch.Status.SENDING)
-        sending.update(status=status, reason="", finished_at=None if queued else at, due_at=due_at)
+        self.filter(pk__in=ids, status__in=held).update(
+            status=status, reason="", finished_at=None if queued else at, due_at=due_at
+        )
 
     def due(self, at: datetime) -> "DispatchQuerySet":
         """Keep what waits to be sent and whose time has come, oldest first."""
@@ -143,6 +152,9 @@ class Dispatch(models.Model):
         DONE = "done", _("done")
         FAILED = "failed", _("failed")
         SKIPPED = "skipped", _("not sent on purpose")
+
+    # A promise that is still to be kept; a lead has one of these at most.
+    OPEN = (Status.PENDING, Status.QUEUED, Status.SENDING)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="dispatches", db_index=False)
