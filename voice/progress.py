@@ -1,15 +1,18 @@
 """A call's life: news of it, in whatever order it comes, moves its session forward and never back."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from voice import outcomes
 from voice.models import CallSession
+
+logger = logging.getLogger(__name__)
 
 MAX_REASON_CHARS = 160
 MAX_SUMMARY_CHARS = 20_000
@@ -74,11 +77,17 @@ def news_of_report(message: dict[str, Any]) -> News:
 
 
 def begin(*, lead_id: UUID, dispatch_id: UUID, vapi_call_id: str, now: datetime) -> None:
-    """Make the session of a call that an event told of before its 201 did. Safe beside `confirm` doing the same."""
+    """Make the session of a call that an event told of before its 201 did. Safe beside `confirm` doing the same.
+
+    Makes none where the lead is erased in this very moment.
+    """
     session = CallSession(
         lead_id=lead_id, dispatch_id=dispatch_id, vapi_call_id=vapi_call_id, created_at=now, updated_at=now
     )
-    CallSession.objects.bulk_create([session], ignore_conflicts=True)
+    try:
+        CallSession.objects.bulk_create([session], ignore_conflicts=True)
+    except IntegrityError:
+        logger.info("dispatch %s went while its call was told of", dispatch_id)
 
 
 def advance(session_id: UUID, news: News, *, now: datetime) -> CallSession | None:
