@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Callable
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 
 from apikeys import limits
 from apikeys.authentication import Caller, identify, recall
 from webapi.calls import Answer, ApiCall, refused
 from webapi.errors import ApiError, unavailable
+from workspaces.connections import give_back
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ def enter(call: ApiCall, endpoint: Endpoint, *, remembered: bool = False) -> Ans
     authorization = call.header("HTTP_AUTHORIZATION")
     try:
         caller = (recall if remembered else identify)(authorization, now=call.now)
+        give_back()
         refusal, standings = limits.count(caller)
         if refusal:
             raise refusal
@@ -36,9 +38,10 @@ def enter(call: ApiCall, endpoint: Endpoint, *, remembered: bool = False) -> Ans
             standings = limits.refund(caller, standings)
     except ApiError as error:
         answer = refused(_confirmed(error, call) if remembered else error)
-    except (OperationalError, InterfaceError) as error:
+    except (OperationalError, InterfaceError, InternalError) as error:
         logger.warning("database unavailable: %s", type(error).__name__)
         answer = refused(unavailable())
+    answer.headers.setdefault("Cache-Control", "no-store")
     if answer.status != 401:
         answer.headers = limits.headers_of(standings) | answer.headers
     return answer

@@ -36,6 +36,7 @@ def begin(*, key_id: UUID, key: str, body: bytes, now: datetime) -> Run | Answer
     A run whose lease ended (its process died) is taken over. Raises ApiError: 400 for a key that is too long,
     422 for a key that stood over another body, 409 while the first run goes on.
     """
+    key = _as_sent(key)
     if not 1 <= len(key) <= 255 or not key.isprintable():
         raise ApiError(400, "invalid_idempotency_key", message="Idempotency-Key must be 1 to 255 printable characters.")
     body_hash = hashlib.sha256(body).hexdigest()
@@ -49,6 +50,14 @@ def begin(*, key_id: UUID, key: str, body: bytes, now: datetime) -> Run | Answer
             if found is not None:
                 return found
     raise _in_progress()
+
+
+def _as_sent(key: str) -> str:
+    """Read a header's bytes as the UTF-8 they most likely are; WSGI hands them over as Latin-1."""
+    try:
+        return key.encode("latin-1").decode()
+    except UnicodeError:
+        return key
 
 
 def finish(run: Run, answer: Answer) -> None:

@@ -24,26 +24,50 @@ def check_lead_channels(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessag
 @register(Tags.security, deploy=True)
 def check_production(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     """Name what a production server lacks."""
-    found: list[CheckMessage] = []
-    if not settings.ENCRYPTION_KEYS:
-        hint = "Make one with: python manage.py encryption_key --new"
-        found.append(Error("COACHBOT_ENCRYPTION_KEYS is not set.", hint=hint, id="coachbot.E002"))
-    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-        hint = "Set DATABASE_URL=postgres://… unless this is one small machine with one web process."
-        found.append(Warning("The database is SQLite.", hint=hint, id="coachbot.W001"))
-    if not settings.REDIS_URL:
-        hint = "Set REDIS_URL so that all processes share their counters."
-        found.append(Warning("Rate limits are counted by each process for itself.", hint=hint, id="coachbot.W002"))
-    if settings.INNGEST_DEV:
-        hint = "Unset INNGEST_DEV: in that mode nothing that Inngest sends us is signed."
-        found.append(Error("INNGEST_DEV is set on a production server.", hint=hint, id="coachbot.E003"))
-    elif settings.INNGEST_EVENT_KEY and not settings.INNGEST_SIGNING_KEY:
-        hint = "Set INNGEST_SIGNING_KEY; without it Inngest's calls to /api/inngest can't be trusted."
-        found.append(Error("INNGEST_EVENT_KEY is set without a signing key.", hint=hint, id="coachbot.E004"))
-    if settings.DISPATCH_LEASE_S / 2 < settings.PROVIDER_CONNECT_TIMEOUT_S + settings.VAPI_TIMEOUT_S:
-        hint = "Make it more than twice PROVIDER_CONNECT_TIMEOUT_S and VAPI_TIMEOUT_S together."
-        found.append(Error("DISPATCH_LEASE_S is so short that a phone may ring twice.", hint=hint, id="coachbot.E005"))
-    if not settings.HTTPS:
-        hint = "Set PUBLIC_BASE_URL to the https:// address."
-        found.append(Warning("PUBLIC_BASE_URL is not https.", hint=hint, id="coachbot.W003"))
-    return found
+    away = not settings.INNGEST_DEV
+    rows = (
+        (not settings.ENCRYPTION_KEYS, Error, "E002", _NO_KEYS),
+        (settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"), Warning, "W001", _SQLITE),
+        (not settings.REDIS_URL, Warning, "W002", _NO_REDIS),
+        (not away, Error, "E003", _INNGEST_DEV),
+        (away and settings.INNGEST_EVENT_KEY and not settings.INNGEST_SIGNING_KEY, Error, "E004", _UNSIGNED),
+        (_longest_call_s() > settings.DISPATCH_LEASE_S / 2, Error, "E005", _SHORT_LEASE),
+        (not settings.HTTPS, Warning, "W003", _NO_HTTPS),
+        (settings.SECURE_SSL_REDIRECT and not settings.TRUSTED_PROXIES, Warning, "W004", _REDIRECT_LOOP),
+        (not (settings.STATIC_ROOT / "staticfiles.json").exists(), Warning, "W005", _NO_FILES),
+    )
+    return [level(what, hint=hint, id=f"coachbot.{name}") for wrong, level, name, (what, hint) in rows if wrong]
+
+
+def _longest_call_s() -> float:
+    return float(settings.PROVIDER_CONNECT_TIMEOUT_S + settings.VAPI_TIMEOUT_S)
+
+
+# What is wrong, and what to do about it.
+_NO_KEYS = ("COACHBOT_ENCRYPTION_KEYS is not set.", "Make one with: python manage.py encryption_key --new")
+_SQLITE = (
+    "The database is SQLite.",
+    "Set DATABASE_URL=postgres://… unless this is one small machine with one web process.",
+)
+_NO_REDIS = (
+    "Rate limits are counted by each process for itself.",
+    "Set REDIS_URL so that all processes share their counters.",
+)
+_INNGEST_DEV = (
+    "INNGEST_DEV is set on a production server.",
+    "Unset INNGEST_DEV: in that mode nothing that Inngest sends us is signed.",
+)
+_UNSIGNED = (
+    "INNGEST_EVENT_KEY is set without a signing key.",
+    "Set INNGEST_SIGNING_KEY; without it Inngest's calls to /api/inngest can't be trusted.",
+)
+_SHORT_LEASE = (
+    "DISPATCH_LEASE_S is so short that a phone may ring twice.",
+    "Make it more than twice PROVIDER_CONNECT_TIMEOUT_S and VAPI_TIMEOUT_S together.",
+)
+_NO_HTTPS = ("PUBLIC_BASE_URL is not https.", "Set PUBLIC_BASE_URL to the https:// address.")
+_REDIRECT_LOOP = (
+    "HTTPS is wanted and no proxy is trusted.",
+    "Behind a proxy that ends TLS set TRUSTED_PROXIES=1, else every request is redirected for ever.",
+)
+_NO_FILES = ("The pages' files were not collected.", "Run: python manage.py collectstatic --no-input")

@@ -21,9 +21,17 @@ def tuned(config: dict[str, Any], *, pool_size: int) -> dict[str, Any]:
         "ENGINE": "django.db.backends.postgresql",
         "CONN_MAX_AGE": 0,  # required with a pool: "closing" gives the connection back
         "OPTIONS": {
-            "pool": {"min_size": min(2, pool_size), "max_size": pool_size, "timeout": 5, "max_waiting": 1000},
+            "pool": {
+                "min_size": min(2, pool_size),
+                "max_size": pool_size,
+                "timeout": 5,
+                "max_waiting": 1000,
+                "max_lifetime": 600,
+            },
             "prepare_threshold": 3,
             "connect_timeout": 3,
+            # After a failover: never a server that only reads.
+            "target_session_attrs": "read-write",
             "options": "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=30000",
         },
     }

@@ -80,7 +80,6 @@ def url(name: str, default: str = "") -> str:
 def database(name: str, default: str) -> dict[str, Any]:
     """Read a database URL (postgres://… or sqlite:///…) into Django's dictionary."""
     raw = text(name, default)
-    try:
-        return dict(_reader.db_url_config(raw))
-    except (ValueError, KeyError) as error:
-        raise ImproperlyConfigured(f"{name} is not a database URL such as postgres://user@host/name.") from error
+    if not raw.startswith(("postgres://", "postgresql://", "sqlite:///")):
+        raise ImproperlyConfigured(f"{name} must be like postgres://user@host/name or sqlite:////absolute/path.")
+    return dict(_reader.db_url_config(raw))

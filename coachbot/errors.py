@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -31,9 +32,10 @@ def describe(exception: Exception) -> ApiError:
             return payload_too_large()
         case exceptions.PermissionDenied() | PermissionDenied():
             return ApiError(403, "forbidden")
-        case exceptions.ParseError() | SuspiciousOperation() | BadRequest():
+        case exceptions.ParseError() | SuspiciousOperation() | BadRequest() | MultiPartParserError():
             return ApiError(400, "bad_request", message="The request could not be understood.")
-        case OperationalError() | InterfaceError():
+        # InternalError: a server that has become a standby refuses to write.
+        case OperationalError() | InterfaceError() | InternalError():
             logger.warning("database unavailable: %s", type(exception).__name__)
             return unavailable()
     logger.error("unexpected error", exc_info=exception)

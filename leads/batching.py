@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from django.db import DatabaseError, InterfaceError, OperationalError
 
-from leads.connections import give_back
+from workspaces.connections import give_back
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -54,8 +54,10 @@ class GroupCommit(Generic[Item, Result]):
             leads, self._busy = not self._busy, True
         if not leads:
             # Whoever leads needs a connection: the pool must not be empty for the sake of those who wait for it.
-            give_back()
-            ticket.gate.acquire()
+            try:
+                give_back()
+            finally:
+                ticket.gate.acquire()
         if not ticket.done:
             self._lead()
         if ticket.error is not None:

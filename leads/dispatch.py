@@ -18,12 +18,12 @@ from django.utils import timezone
 
 from leads.batching import GroupCommit
 from leads.channels import Order, Sent, get_channel
-from leads.connections import give_back
 from leads.intake import Accepted, Submission, accept_lead
 from leads.models import Dispatch, Lead, lease_end
 from providers.errors import OutcomeUnknown, ProviderError, Unavailable
 from webapi import request_id
 from workspaces import prepared
+from workspaces.connections import give_back
 from workspaces.journal import Crossing, entry, record
 from workspaces.models import LogEntry
 
@@ -107,6 +107,8 @@ def undo(order: Order, error: ProviderError, *, now: datetime) -> bool:
     with transaction.atomic(durable=True):
         if not _finish(order, Dispatch.Status.FAILED, reason=error.reason, now=now):
             return False
+        # What was noted of the lead on the way goes with it; its submission and the refusal stay, as one entry.
+        LogEntry.objects.filter(workspace_id=order.workspace_id, lead_id=order.lead_id).delete()
         _journal(order, error, now=now, submission=as_submitted(order))
         Lead.objects.filter(pk=order.lead_id, workspace_id=order.workspace_id).delete()
     return True
@@ -195,8 +197,14 @@ def send_again(log_entry: LogEntry, *, now: datetime) -> UUID:
         workspace_id=log_entry.workspace_id, channel=log_entry.workspace.channel, **log_entry.submission
     )
     accepted = accept_lead(submission, now=now)
-    LogEntry.objects.filter(pk=log_entry.pk).update(submission=None, lead_id=accepted.order.lead_id)
-    deliver(accepted, undo_refused=True)
+    old = LogEntry.objects.filter(pk=log_entry.pk)
+    try:
+        deliver(accepted, undo_refused=True)
+    except NotSent:
+        # The new refusal's entry holds the submission now; two would be sent twice, and erased once.
+        old.delete()
+        raise
+    old.update(submission=None, lead_id=accepted.order.lead_id)
     return accepted.order.lead_id
 
 

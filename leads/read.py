@@ -153,6 +153,8 @@ class _Query:
         return self._leads.filter(status=value)
 
     def _phone(self, value: str) -> LeadQuerySet:
+        # A plus that was not escaped arrives as a blank.
+        value = f"+{value[1:]}" if value.startswith(" ") else value
         return self._leads.filter(phone=phones.normalise(value, region=self._region))
 
     def _search(self, value: str) -> LeadQuerySet:

@@ -50,4 +50,4 @@ env COACHBOT_ENV=production \
     INNGEST_BASE_URL=https://inngest.example \
     INNGEST_EVENT_KEY=00 \
     INNGEST_SIGNING_KEY=signkey-prod-00 \
-    "$bin/python" manage.py check --deploy --fail-level WARNING
+    bash -c "$bin/python manage.py collectstatic --no-input >/dev/null && $bin/python manage.py check --deploy --fail-level WARNING"

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import IO, Any
 
 from webapi.errors import ApiError, payload_too_large
-from webapi.json_api import dump
+from webapi.json_api import NOT_JSON, dump
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,6 +36,8 @@ class ApiCall:
         body: bytes = self.stream.read(limit + 1) if not declared.isdecimal() else self.stream.read(int(declared))
         if len(body) > limit:
             raise payload_too_large()
+        if declared.isdecimal() and len(body) < int(declared):
+            raise ApiError(400, NOT_JSON)
         return body
 
 

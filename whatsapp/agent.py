@@ -6,13 +6,13 @@ from datetime import datetime
 from django.conf import settings
 
 from agents.prompt import Business, system_prompt
-from leads.connections import give_back
 from leads.models import Lead
 from providers import openai
 from providers.errors import OutcomeUnknown, ProviderError, Unavailable
 from providers.twilio import MAX_BODY_CHARS
 from whatsapp.accounts import connected_account, journal_error
 from whatsapp.template import content_variables, has_sentence, shorten
+from workspaces.connections import give_back
 from workspaces.models import Workspace
 
 OPENING = (

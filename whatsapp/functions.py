@@ -111,7 +111,7 @@ def endpoint() -> View:
         [agent_turn],
         # An unsigned PUT could point our functions at another host.
         enable_unauthed_sync=is_development(),
-        serve_origin=settings.PUBLIC_BASE_URL,
+        serve_origin=settings.INNGEST_SERVE_ORIGIN,
     )
     view: View = pattern.callback
     return view

@@ -15,7 +15,6 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from leads.connections import give_back
 from leads.models import Dispatch, Lead, lease_end
 from providers import twilio
 from providers.errors import OutcomeUnknown, ProviderError, Rejected, Unavailable
@@ -24,6 +23,7 @@ from whatsapp.agent import Draft, write_first_message
 from whatsapp.delivery import record_delivery
 from whatsapp.models import Message
 from whatsapp.template import content_variables
+from workspaces.connections import give_back
 from workspaces.integrations import Account
 
 OPEN = (Dispatch.Status.PENDING, Dispatch.Status.QUEUED, Dispatch.Status.SENDING)

@@ -71,7 +71,7 @@ def record(
 
 def masked_text(payload: Any, secrets: tuple[str, ...] = ()) -> str:
     """Render a payload as text with secrets, keys and card-like numbers masked, cut to MAX_PAYLOAD_CHARS."""
-    text = payload if isinstance(payload, str) else json.dumps(masked(payload), ensure_ascii=False, default=str)
+    text = _masked_keys(payload)
     for secret in secrets:
         if secret:
             text = text.replace(secret, MASK)
@@ -86,6 +86,19 @@ def masked_text(payload: Any, secrets: tuple[str, ...] = ()) -> str:
     # Neither NUL nor half a surrogate pair can be stored.
     text = text.replace("\x00", "").encode("utf-8", "replace").decode()
     return text if len(text) <= MAX_PAYLOAD_CHARS else text[:MAX_PAYLOAD_CHARS] + "…"
+
+
+def _masked_keys(payload: Any) -> str:
+    """Write a payload with what its keys name as secret masked, also where it is JSON in a text."""
+    value = payload
+    if isinstance(payload, str):
+        if not payload.lstrip().startswith(("{", "[")) or not _SECRET_KEY.search(payload):
+            return payload
+        try:
+            value = json.loads(payload)
+        except (ValueError, RecursionError):
+            return payload
+    return json.dumps(masked(value), ensure_ascii=False, default=str)
 
 
 def masked(payload: Any) -> Any:

@@ -21,8 +21,8 @@ from workspaces.secrets import EncryptedTextField
 RESERVED_SLUGS = frozenset({
     "admin", "api", "apikeys", "agents", "auth", "autocomplete", "coachbot", "contenttypes", "docs", "forms",
     "healthz", "jsi18n", "leadforms", "leads", "login", "logout", "messages", "new", "password_change", "providers",
-    "r", "readyz", "sessions", "settings", "sim", "simulators", "static", "static-files", "voice", "webhooks",
-    "whatsapp", "workspaces",
+    "r", "readyz", "recordings", "sessions", "settings", "sim", "simulators", "static", "static-files", "voice",
+    "webhooks", "whatsapp", "workspaces",
 })
 # fmt: on
 
@@ -213,7 +213,10 @@ class LogEntry(models.Model):
         verbose_name = _("log entry")
         verbose_name_plural = _("journal")
         ordering: ClassVar = ["-id"]
-        indexes: ClassVar = [models.Index(fields=["workspace", "-id"], name="log_by_workspace")]
+        indexes: ClassVar = [
+            models.Index(fields=["workspace", "-id"], name="log_by_workspace"),
+            models.Index(fields=["workspace"], name="log_with_submission", condition=Q(submission__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.provider} {self.operation}: {self.outcome}"

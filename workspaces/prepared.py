@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
-from django.db import connection, models
+from django.db import NotSupportedError, connection, models
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -31,10 +31,28 @@ def fetch(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
         with connection.cursor() as plain:
             plain.execute(sql, _adapted(params))
             return list(plain.fetchall())
+    try:
+        return _run(sql, params)
+    except NotSupportedError:
+        # A migration changed a table under a plan that this connection has kept: one that is new plans anew.
+        if connection.in_atomic_block:
+            raise
+        _discard_connection()
+        return _run(sql, params)
+
+
+def _run(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(sql, params, prepare=True)
         return cursor.fetchall() if cursor.description else []
+
+
+def _discard_connection() -> None:
+    """Close the connection itself, not only this thread's hold on it: the pool replaces it."""
+    if connection.connection is not None:
+        connection.connection.close()
+    connection.close()
 
 
 def first(model: type[Row], sql: str, params: Sequence[Any]) -> Row | None:

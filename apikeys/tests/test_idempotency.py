@@ -390,3 +390,18 @@ def test_a_dead_run_of_a_whatsapp_workspace_is_answered_likewise() -> None:
     answer = backend.post(body, Idempotency_Key="one")
 
     assert answer.json() == {"ok": True, "leadId": str(row.lead_id), "status": "new", "messageQueued": True}
+
+
+@responses.activate
+def test_a_key_may_be_any_printable_text() -> None:
+    vapi_takes()
+    backend = Backend()
+    # As a client's bytes arrive through WSGI.
+    key = "Bestellung-№42-日本".encode().decode("latin-1")
+
+    body = submission()
+    first = backend.post(body, idempotency_key=key)
+    again = backend.post(body, idempotency_key=key)
+
+    assert first.status_code == again.status_code == 201
+    assert again["Idempotency-Replayed"] == "true"

@@ -1,5 +1,6 @@
 """A misconfiguration is named at start."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +21,8 @@ GOOD: dict[str, Any] = {
     "PROVIDER_CONNECT_TIMEOUT_S": 3.05,
     "VAPI_TIMEOUT_S": 15.0,
     "HTTPS": True,
+    "SECURE_SSL_REDIRECT": True,
+    "TRUSTED_PROXIES": 1,
 }
 
 
@@ -56,12 +59,16 @@ def test_names_a_channel_that_cant_be_imported(settings: Settings, path: str) ->
         ({"VAPI_TIMEOUT_S": 30.0}, "coachbot.E005"),
         ({"INNGEST_EVENT_KEY": "key", "INNGEST_SIGNING_KEY": "key"}, None),
         ({"HTTPS": False}, "coachbot.W003"),
+        ({"TRUSTED_PROXIES": 0}, "coachbot.W004"),
+        ({"TRUSTED_PROXIES": 0, "SECURE_SSL_REDIRECT": False}, None),
+        ({"STATIC_ROOT": Path("/nowhere")}, "coachbot.W005"),
     ],
 )
 def test_names_what_production_lacks(
-    monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], expected: str | None
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, change: dict[str, Any], expected: str | None
 ) -> None:
-    monkeypatch.setattr(checks, "settings", SimpleNamespace(**(GOOD | change)))
+    (tmp_path / "staticfiles.json").touch()
+    monkeypatch.setattr(checks, "settings", SimpleNamespace(**(GOOD | {"STATIC_ROOT": tmp_path} | change)))
 
     found = checks.check_production(None)
 

@@ -2,8 +2,12 @@
 
 import pytest
 import responses
+from django.contrib.admin.models import CHANGE
+from django.contrib.admin.models import LogEntry as AdminLogEntry
+from django.contrib.contenttypes.models import ContentType
 
-from conftest import make_lead, make_workspace
+from conftest import NOW, make_lead, make_user, make_workspace
+from leads.erasure import erase_leads
 from leads.models import Dispatch, Lead
 from voice.models import CallSession
 from webapi.tests.backend import VAPI, Backend, submission, vapi_takes
@@ -88,3 +92,22 @@ def test_erases_messages() -> None:
 
     assert backend.delete(lead.pk).status_code == 204
     assert not Message.objects.exists()
+
+
+def test_leaves_no_name_in_the_admins_log() -> None:
+    workspace = make_workspace()
+    lead = make_lead(workspace, name="Very Private")
+    staff = make_user(is_superuser=True)
+    noted = AdminLogEntry.objects.create(
+        user=staff,
+        content_type=ContentType.objects.get_for_model(Lead),
+        object_id=str(lead.pk),
+        object_repr="Very Private",
+        action_flag=CHANGE,
+        change_message="Changed Very Private",
+    )
+
+    erase_leads(Lead.objects.filter(pk=lead.pk), now=NOW)
+
+    noted.refresh_from_db()
+    assert (noted.object_repr, noted.change_message) == ("(erased)", "")

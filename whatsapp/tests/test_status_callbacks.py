@@ -117,3 +117,10 @@ def test_takes_posts_only(client: Client, sent: Message) -> None:
 
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
     assert answer.json() == {"ok": False, "error": "method_not_allowed"}
+
+
+@pytest.mark.parametrize("content_type", ["multipart/form-data", "multipart/form-data; boundary=", "text/plain"])
+def test_a_body_of_another_kind_is_refused_and_no_crash(client: Client, content_type: str) -> None:
+    answer = client.post("/api/whatsapp/status", data="x", content_type=content_type)
+    assert answer.status_code in {400, 403}
+    assert answer.json()["ok"] is False

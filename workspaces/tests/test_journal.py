@@ -21,6 +21,8 @@ from workspaces.models import LogEntry
         ("4111-1111-1111-1111", "•••"),
         ("call +447123456789 now", "call +447123456789 now"),
         ({"id": "019d2ad0-6eb1-7aac-9377-0fc25d8bc1ad"}, '{"id": "019d2ad0-6eb1-7aac-9377-0fc25d8bc1ad"}'),
+        ('{"error": {"api_key": "plain"}}', '{"error": {"api_key": "•••"}}'),
+        ('{"token": "cut off', '{"token": "cut off'),
         ("basically bearable", "basically bearable"),
         ('{"timestamp": 1795325000123}', '{"timestamp": 1795325000123}'),
         ("half \ud800 a pair", "half ? a pair"),
