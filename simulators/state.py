@@ -157,6 +157,7 @@ class Call:
     data: JsonDict
     number: str
     created: datetime
+    answered: datetime | None = None
     rang: bool = False
     deleted: bool = False
     report: JsonDict | None = None

@@ -12,17 +12,18 @@ from simulators.webhooks import Poster
 
 RANK = {"scheduled": 0, "queued": 1, "ringing": 2, "in-progress": 3, "ended": 4}
 REPORT = "report"
+ENDING = frozenset({"ended", REPORT})
 LONGEST_WAIT_S = 30 * 86_400.0
 DEFAULT_MESSAGES = ("status-update", "end-of-call-report")
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """The course of a call: its webhooks in order of sending, how it ends and how long they talked."""
+    """The course of a call: its webhooks in order of sending, how it ends and for how many event delays they talk."""
 
     steps: tuple[str, ...] = ("ringing", "in-progress", "ended", REPORT)
     reason: str = "customer-ended-call"
-    talk_s: float = 127.598
+    talk_delays: int = 4
     silent: bool = False
 
 
@@ -31,7 +32,7 @@ STORIES = {
     "0600": Story(("ended", REPORT), "call.start.error-subscription-concurrency-limit-reached", 0),
     "0601": Story(("ended", REPORT), "call.start.error-subscription-insufficient-credits", 0),
     "0700": Story(("ringing", "ended", REPORT), "customer-did-not-answer", 0),
-    "0701": Story(reason="voicemail", talk_s=9.2),
+    "0701": Story(reason="voicemail", talk_delays=2),
     "0800": Story(
         ("in-progress", "ringing", "ringing", REPORT, "ended", "in-progress", "ended", REPORT), "customer-ended-call"
     ),
@@ -47,7 +48,7 @@ class Teller:
         self._poster = poster
 
     def start(self, call: Call, story: Story) -> None:
-        """Begin `story`, `event_delay` seconds between events; a scheduled call first waits for its time.
+        """Begin `story`, `event_delay` seconds between events and longer for the talk; a scheduled call waits before.
 
         Timers rather than a task per call: thousands of calls wait at once in a benchmark.
         """
@@ -68,6 +69,8 @@ class Teller:
     def _later(self, call: Call, story: Story, place: int) -> None:
         if place < len(story.steps):
             delay_s = self._state.settings.event_delay
+            if call.data["status"] == "in-progress" and story.steps[place] in ENDING:
+                delay_s *= story.talk_delays
             asyncio.get_running_loop().call_later(delay_s, self._reach, call, story, place)
 
     def _reach(self, call: Call, story: Story, place: int) -> None:
@@ -91,6 +94,8 @@ class Teller:
         now = datetime.now(UTC)
         call.data["status"] = status
         call.data["updatedAt"] = iso_ms(now)
+        if status == "in-progress":
+            call.answered = now
         if status == "ended":
             self._end(call, story, now)
         elif not call.rang:
@@ -136,16 +141,16 @@ def status_update(call: Call, status: str) -> JsonDict:
 
 def report_of(call: Call, story: Story, now: datetime, base_url: str) -> JsonDict:
     """The `message` of an end-of-call-report: durationSeconds in seconds, cost in USD."""
-    talked = story.talk_s > 0
+    talk_s = _talk_s(call, now)
     summary = _summary(call, story)
-    cost = _cost(story.talk_s)
-    recording_url = f"{base_url}/_sim/recordings/{call.data['id']}.wav" if talked else None
+    cost = _cost(talk_s)
+    recording_url = f"{base_url}/_sim/recordings/{call.data['id']}.wav" if call.answered else None
     message: JsonDict = {
         "type": "end-of-call-report",
         "timestamp": _epoch_ms(now),
         "endedReason": story.reason,
         "endedAt": iso_ms(now),
-        "durationSeconds": story.talk_s,
+        "durationSeconds": talk_s,
         "cost": cost["total"],
         "costBreakdown": cost,
         "analysis": {"summary": summary, "successEvaluation": "true" if story is NORMAL else "false"},
@@ -156,8 +161,8 @@ def report_of(call: Call, story: Story, now: datetime, base_url: str) -> JsonDic
         "customer": call.data.get("customer"),
         "call": {**_brief(call), "status": "ended", "endedReason": story.reason},
     }
-    if talked:
-        message["startedAt"] = iso_ms(now - timedelta(seconds=story.talk_s))
+    if call.answered:
+        message["startedAt"] = iso_ms(call.answered)
         message["analysis"]["structuredData"] = {"interested": story.reason == NORMAL.reason}
     return message
 
@@ -165,6 +170,11 @@ def report_of(call: Call, story: Story, now: datetime, base_url: str) -> JsonDic
 def _brief(call: Call) -> JsonDict:
     names = ("id", "orgId", "type", "name", "createdAt", "assistantId", "phoneNumberId", "assistantOverrides")
     return {name: call.data[name] for name in names if name in call.data}
+
+
+def _talk_s(call: Call, now: datetime) -> float:
+    """How long they have talked, to the millisecond, as the moments that are shown tell it."""
+    return (_epoch_ms(now) - _epoch_ms(call.answered)) / 1000 if call.answered else 0
 
 
 def _epoch_ms(moment: datetime) -> int:
@@ -181,7 +191,7 @@ def _first_name(call: Call) -> str:
 def _lines(call: Call, story: Story) -> list[tuple[str, str]]:
     if story.reason == "voicemail":
         return [("user", "Please leave a message after the tone.")]
-    if not story.talk_s:
+    if not story.talk_delays:
         return []
     return [
         ("bot", f"Hi {_first_name(call)}, this is the assistant calling about your request. Is now a good time?"),
@@ -199,7 +209,7 @@ def _transcript(call: Call, story: Story) -> str:
 def _summary(call: Call, story: Story) -> str:
     if story.reason == "voicemail":
         return "The call reached a voicemail box; no message was left."
-    if not story.talk_s:
+    if not story.talk_delays:
         return ""
     return f"{_first_name(call)} confirmed interest and chose Tuesday at ten for a short meeting."
 
@@ -212,10 +222,17 @@ def _cost(talk_s: float) -> JsonDict:
 
 
 def _artifact(call: Call, story: Story, now: datetime, recording_url: str | None) -> JsonDict:
-    begun = now - timedelta(seconds=story.talk_s)
+    lines = _lines(call, story)
+    pace_s = _talk_s(call, now) / max(1, len(lines))
+    begun = _epoch_ms(call.answered or now)
     messages = [
-        {"role": role, "message": text, "time": _epoch_ms(begun) + 4000 * i, "secondsFromStart": 4.0 * i}
-        for i, (role, text) in enumerate(_lines(call, story))
+        {
+            "role": role,
+            "message": text,
+            "time": begun + int(1000 * pace_s * i),
+            "secondsFromStart": round(pace_s * i, 3),
+        }
+        for i, (role, text) in enumerate(lines)
     ]
     artifact: JsonDict = {
         "transcript": _transcript(call, story),

@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -43,8 +44,22 @@ def test_accepts_a_call_and_tells_its_course(sim: Sim) -> None:
     ]
     assert hooks[0]["headers"]["X-Vapi-Secret"] == "s3"
     report = hooks[3]["body"]["message"]
-    assert report["durationSeconds"] == 127.598
     assert report["analysis"]["summary"].startswith("Ada confirmed")
+
+
+def test_a_call_begins_when_it_is_answered_and_lasts_until_it_ends(sim: Sim) -> None:
+    sim.post("settings", {"event_delay": 0.05})
+    answer = dial(sim, assistantOverrides=overrides(sim)).json()
+
+    report = sim.webhooks(answer["id"], 4)[3]["body"]["message"]
+
+    created, started, ended = (
+        datetime.fromisoformat(text) for text in (answer["createdAt"], report["startedAt"], report["endedAt"])
+    )
+    assert created < started < ended
+    assert report["durationSeconds"] == (ended - started).total_seconds()
+    assert 0.2 <= report["durationSeconds"] < 3
+    assert 0 < report["artifact"]["messages"][-1]["secondsFromStart"] < report["durationSeconds"]
 
 
 def test_lists_all_problems_of_a_body(sim: Sim) -> None:
