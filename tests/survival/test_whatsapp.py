@@ -87,7 +87,8 @@ def test_answers_as_quickly_and_loses_no_event_while_inngest_is_away(with_innges
     system.simulators.set(mode={"inngest": "ok"})
     with system.worker():
         wait_for("every promise is an event", lambda: event_ids(system) >= dispatch_ids(system) - before, timeout_s=40)
-    assert event_ids(system) <= dispatch_ids(system)
+    # One that nobody came for twice is asked for again as <id>:r2.
+    assert {event_id.partition(":")[0] for event_id in event_ids(system)} <= dispatch_ids(system)
     assert system.simulators.messages_by_phone() == {}
 
 
