@@ -1,5 +1,6 @@
 """Voice: one synchronous call to Vapi, and what is known of it afterwards."""
 
+import time
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from leads.channels import Order, Sent
-from leads.connections import give_back
 from providers import vapi
 from providers.errors import OutcomeUnknown, Rejected, Unavailable
 from voice import outcomes, reconcile, recordings
@@ -16,13 +16,15 @@ from voice.models import CallSession
 from voice.payload import DISPATCH_KEY, call_name, call_payload
 from webapi.json_api import iso
 from workspaces import prepared
+from workspaces.connections import give_back
 
 BLOCKED = "concurrency_blocked"
 BLOCKED_RETRY_S = 30.0
 BLOCKED_MESSAGE = "Vapi took the call but all lines of the account are busy; it is tried again."
-# Vapi's clock may be a little behind ours.
-CLOCK_SLACK = timedelta(seconds=5)
+# How far Vapi's clock and ours may be apart.
+CLOCK_SLACK = timedelta(seconds=60)
 MAX_PAGES = 30
+SEARCH_WITHIN_S = 20.0
 _LATEST = f"""
 SELECT {prepared.columns(CallSession, "c")} FROM voice_callsession c
 WHERE c.lead_id = %s ORDER BY c.created_at DESC LIMIT 1
@@ -92,7 +94,7 @@ class VoiceChannel:
         except Rejected as refusal:
             # Being refused a look says nothing about the call.
             raise OutcomeUnknown(refusal.message, status=refusal.status, body=refusal.body) from refusal
-        if call is None or outcomes.was_blocked(call):
+        if call is None:
             return None
         return Sent(
             reference=str(call["id"]), details={"vapi_status": str(call.get("status") or "queued")}, response=call
@@ -135,19 +137,23 @@ class VoiceChannel:
 
 
 def _search(order: Order, caller: Caller) -> dict[str, Any] | None:
-    """Page through the calls since the claim until ours turns up or all were seen."""
+    """Page through the calls since the claim until ours turns up or all were seen.
+
+    Calls of ours that never came about are stepped over: an earlier try of the same dispatch may have left them.
+    """
+    give_up_at = time.monotonic() + SEARCH_WITHIN_S
     seen: set[str] = set()
     after, before = order.claimed_at - CLOCK_SLACK, None
     for _ in range(MAX_PAGES):
         page = vapi.list_calls(api_key=caller.api_key, created_after=after, created_before=before)
-        for call in page:
-            if _is_ours(call, order):
-                return call
+        ours = next((call for call in page if _is_ours(call, order) and not outcomes.never_came_about(call)), None)
+        if ours is not None:
+            return ours
         fresh = {str(call.get("id")) for call in page} - seen
         times = [at for call in page if (at := outcomes.moment(call.get("createdAt")))]
         if len(page) < vapi.PAGE:
             return None
-        if not fresh or len(times) < 2:
+        if not fresh or len(times) < 2 or time.monotonic() > give_up_at:
             break
         seen |= fresh
         # Which end comes first is not documented.

@@ -51,7 +51,6 @@ _RULES: tuple[tuple[Outcome, str], ...] = (
 )
 _COMPILED = tuple((outcome, re.compile(rule)) for outcome, rule in _RULES)
 _NEVER_DIALLED = re.compile(r"call\.start\..*|(twilio|vonage)-failed-to-connect-call")
-_BLOCKED = "call.start.error-subscription-concurrency-limit-reached"
 
 # What an operator is told to do about it.
 ADVICE: tuple[tuple[str, str], ...] = (
@@ -92,9 +91,11 @@ def was_answered(session: CallSession) -> bool:
     return bool(session.duration_s or session.started_at or session.transcript)
 
 
-def was_blocked(call: dict[str, Any]) -> bool:
-    """Tell whether a call of Vapi's list never started for want of a free line."""
-    return call.get("status") == "ended" and call.get("endedReason") == _BLOCKED
+def never_came_about(call: dict[str, Any]) -> bool:
+    """Tell whether a call of Vapi's list surely ended before the phone could ring, by a fault that passes."""
+    reason = words(call.get("endedReason"), limit=160) or ""
+    ended = call.get("status") == "ended" and not call.get("startedAt")
+    return ended and classify(reason) == Outcome.TRANSIENT and _NEVER_DIALLED.fullmatch(reason) is not None
 
 
 def going_on(vapi_status: object) -> str:

@@ -40,7 +40,7 @@ def test_finds_its_call_by_our_id_among_others_to_the_same_phone(order: Order) -
     sent = get_channel("voice").find(order)
     assert sent is not None
     assert (sent.reference, sent.details) == ("call-1", {"vapi_status": "ringing"})
-    assert responses.calls[0].request.url == f"{CALL_URL}?createdAtGe=2026-06-07T13%3A03%3A32.162Z&limit=100"
+    assert responses.calls[0].request.url == f"{CALL_URL}?createdAtGe=2026-06-07T13%3A02%3A37.162Z&limit=100"
 
 
 @responses.activate
@@ -89,6 +89,50 @@ def test_a_call_that_was_blocked_was_never_made(order: Order) -> None:
     blocked = {"status": "ended", "endedReason": "call.start.error-subscription-concurrency-limit-reached"}
     responses.get(CALL_URL, json=[call_at(1, **ours(order), **blocked)])
     assert get_channel("voice").find(order) is None
+
+
+@responses.activate
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "call.start.error-subscription-concurrency-limit-reached",
+        "call.start.error-vapifault-database-error",
+        "twilio-failed-to-connect-call",
+    ],
+)
+def test_steps_over_an_earlier_try_that_never_came_about(order: Order, reason: str) -> None:
+    earlier = call_at(0, status="ended", endedReason=reason, **ours(order))
+    responses.get(CALL_URL, json=[earlier, call_at(1, **ours(order))])
+    sent = get_channel("voice").find(order)
+    assert sent is not None
+    assert sent.reference == "call-1"
+
+
+@responses.activate
+@pytest.mark.parametrize(
+    "ended",
+    [
+        {"endedReason": "call.start.error-subscription-frozen"},
+        {"endedReason": "customer-did-not-answer"},
+        {"endedReason": "twilio-failed-to-connect-call", "startedAt": "2026-06-07T13:04:00.000Z"},
+        {},
+    ],
+)
+def test_a_call_that_may_have_rung_or_is_not_to_be_tried_again_is_found(order: Order, ended: dict[str, str]) -> None:
+    responses.get(CALL_URL, json=[call_at(1, status="ended", **ended, **ours(order))])
+    sent = get_channel("voice").find(order)
+    assert sent is not None
+    assert sent.reference == "call-1"
+
+
+@responses.activate
+def test_turns_pages_for_a_limited_time_and_then_does_not_say_no(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voice.channel.SEARCH_WITHIN_S", -1.0, raising=False)
+    responses.get(CALL_URL, json=[call_at(second) for second in range(200, 100, -1)])
+    responses.get(CALL_URL, json=[call_at(1, **ours(order))])
+    with pytest.raises(OutcomeUnknown):
+        get_channel("voice").find(order)
+    assert len(responses.calls) == 1
 
 
 @responses.activate
