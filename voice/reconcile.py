@@ -11,7 +11,6 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 
-from leads.connections import give_back
 from leads.models import Dispatch, Lead
 from providers import vapi
 from providers.errors import ProviderError
@@ -19,19 +18,19 @@ from voice import outcomes
 from voice.account import caller_of
 from voice.models import CallSession
 from voice.progress import News, advance, news_of_report
+from workspaces.connections import give_back
 from workspaces.journal import Crossing, record
 from workspaces.models import LogEntry
 
 logger = logging.getLogger(__name__)
 
 Outcome = CallSession.Outcome
-# Webhooks do this at once; the worker looks for what they missed.
-MISSED_WITHIN = timedelta(hours=1)
+# Webhooks do this at once; the worker looks for what they missed, also while there was no worker for some hours.
+MISSED_WITHIN = timedelta(hours=24)
 SIMULATED_FOR = timedelta(seconds=4)
 SILENT_FOR = timedelta(hours=2)
 GIVEN_UP_AFTER = timedelta(hours=24)
 LOOKS_PER_SWEEP = 5
-_OPEN = (Dispatch.Status.PENDING, Dispatch.Status.QUEUED, Dispatch.Status.SENDING)
 # A late refusal may overtake the 201 that its sender still waits for.
 _SENT = (Dispatch.Status.SENDING, Dispatch.Status.DONE)
 # Outcomes of a call that may never have come about.
@@ -67,7 +66,7 @@ def sweep(*, now: datetime, limit: int) -> int:
 
 def _keep(session: CallSession, *, now: datetime) -> None:
     """The call is real: nobody undoes or repeats its dispatch, and who talked is in conversation."""
-    held = Dispatch.objects.filter(pk=session.dispatch_id, status__in=_OPEN)
+    held = Dispatch.objects.filter(pk=session.dispatch_id, status__in=Dispatch.OPEN)
     held.update(status=Dispatch.Status.DONE, reason="", finished_at=now)
     if _talked(session):
         new = Lead.objects.filter(pk=session.lead_id, status=Lead.Status.NEW)
@@ -103,7 +102,7 @@ def _dial_again(session: CallSession, *, now: datetime) -> None:
     # No join: Django would move the state into a subquery, which a waiting UPDATE does not look at again.
     again = Dispatch.objects.filter(undecided, pk=session.dispatch_id, status=Dispatch.Status.DONE)
     again = again.exclude(_other_calls(session))
-    others = Dispatch.objects.filter(lead_id=session.lead_id, status__in=_OPEN)
+    others = Dispatch.objects.filter(lead_id=session.lead_id, status__in=Dispatch.OPEN)
     try:
         with transaction.atomic(durable=True):
             if others.exists() or not again.update(
@@ -171,7 +170,7 @@ def _catch_up(*, now: datetime, limit: int) -> int:
             transcript__isnull=True,
         )
         .exclude(Exists(others.exclude(status=CallSession.Status.ENDED, outcome__in=_NOTHING)))
-        .exclude(Exists(Dispatch.objects.filter(lead_id=OuterRef("lead_id"), status__in=_OPEN)))
+        .exclude(Exists(Dispatch.objects.filter(lead_id=OuterRef("lead_id"), status__in=Dispatch.OPEN)))
     )
     sessions = list(missed.order_by("updated_at")[:limit])
     for session in sessions:

@@ -127,6 +127,16 @@ def test_acts_on_a_failure_that_was_told_before_its_dispatch_was_done(
     assert sweep(SOON) == 0
 
 
+@pytest.mark.parametrize(("hours", "kept", "status"), [(23, 1, "pending"), (25, 0, "done")])
+def test_a_call_that_never_came_about_is_remembered_through_a_day_without_a_worker(
+    hours: int, kept: int, status: str
+) -> None:
+    fault = "call.start.error-vapifault-database-error"
+    make_call(status="ended", vapi_status="ended", ended_reason=fault, outcome="transient")
+    assert sweep(NOW + timedelta(hours=hours)) == kept
+    assert Dispatch.objects.get().status == status
+
+
 def test_a_blocked_first_try_is_no_matter_once_the_second_goes_on() -> None:
     blocked = "call.start.error-subscription-concurrency-limit-reached"
     first = make_call(status="ended", vapi_status="ended", ended_reason=blocked, outcome="transient")
