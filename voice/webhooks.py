@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from leads.connections import give_back
 from leads.models import Dispatch
 from providers import vapi
 from providers.errors import ProviderError
@@ -24,6 +23,7 @@ from voice.reconcile import follow_up
 from webapi import request_id
 from webapi.errors import error_body
 from webapi.json_api import NOT_JSON, iso
+from workspaces.connections import give_back
 from workspaces.journal import Crossing, record
 from workspaces.models import Integration, LogEntry
 from workspaces.secrets import SecretUnreadable
