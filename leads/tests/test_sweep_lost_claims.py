@@ -24,8 +24,9 @@ pytestmark = pytest.mark.django_db
 )
 def test_what_was_sent_is_not_sent_again_though_it_was_released_meanwhile(meanwhile: str, after: str) -> None:
     def take(request: Any) -> tuple[int, dict[str, str], str]:
-        Dispatch.objects.update(status=meanwhile, claimed_by="other", due_at=timezone.now())
-        return 201, {}, json.dumps({"id": "call-1", "status": "queued"})
+        if not (seen := CallSession.objects.count()):
+            Dispatch.objects.update(status=meanwhile, claimed_by="other", due_at=timezone.now())
+        return 201, {}, json.dumps({"id": f"call-{seen + 1}", "status": "queued"})
 
     responses.add_callback(responses.POST, VAPI, callback=take)
     now = timezone.now()

@@ -154,7 +154,8 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    for _ in range(500):
+    give_up_at = time.monotonic() + 5
+    while time.monotonic() < give_up_at:
         if condition():
             return
         time.sleep(0.01)
