@@ -1,5 +1,6 @@
 """Django admin of API keys: made here too, shown once, ended by revoking."""
 
+import re
 from typing import Any, ClassVar
 
 from django import forms
@@ -20,6 +21,8 @@ from workspaces.access import MANAGERS
 from workspaces.admin_scope import NOBODY, ScopedAdmin, WorkspaceFilter
 from workspaces.once import new_nonce, spend_nonce
 
+# ck_live_934731eb…, or the whole key.
+_AS_SHOWN = re.compile(r"(?=ck_|.*…)(?:ck_(?:live|test)_)?([0-9a-f]{1,8})[0-9a-f]*…?", re.IGNORECASE)
 TERMS = ("workspace", "name", "mode", "expires_at", "limit_per_minute", "limit_per_hour")
 
 
@@ -69,9 +72,18 @@ class ApiKeyAdmin(ScopedAdmin):
     list_filter = (WorkspaceFilter, "mode", ("revoked_at", admin.EmptyFieldListFilter))
     list_select_related = ("workspace", "created_by")
     search_fields = ("name", "prefix__startswith")
-    search_help_text = _("A name, or the prefix of a key.")
+    search_help_text = _("A name, or the beginning of a key.")
     autocomplete_fields = ("workspace",)
     actions = ("revoke_selected",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Find a key as it is shown, too. Of a whole key only the prefix is looked at."""
+        shown = _AS_SHOWN.fullmatch(search_term.strip())
+        if shown is None:
+            return super().get_search_results(request, queryset, search_term)
+        return queryset.filter(prefix__startswith=shown[1].lower()), False
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Ask for the terms; afterwards show everything but the hash."""

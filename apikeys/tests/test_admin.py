@@ -80,6 +80,22 @@ def test_hides_keys_of_other_workspaces() -> None:
     assert theirs.revoked_at is None
 
 
+def test_finds_a_key_as_it_is_shown_or_whole(caplog: pytest.LogCaptureFixture) -> None:
+    workspace = make_workspace()
+    plaintext = make_key(workspace, name="Wanted")
+    wanted = ApiKey.objects.get()
+    make_key(workspace, name="Unlike")
+    client = sign_in(make_member(workspace))
+
+    for term in (wanted.shown, f" {wanted.shown} ", f"{wanted.prefix}…", wanted.prefix, plaintext, plaintext[:11]):
+        text = client.get(LIST, {"q": term}).content.decode()
+        assert "Wanted" in text, term
+    for term in (wanted.shown, plaintext, wanted.prefix):
+        assert "Unlike" not in client.get(LIST, {"q": term}).content.decode(), term
+    assert "Unlike" in client.get(LIST, {"q": "unl"}).content.decode()
+    assert plaintext not in caplog.text
+
+
 def test_revokes_selected_keys() -> None:
     workspace = make_workspace()
     make_key(workspace)
