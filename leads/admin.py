@@ -1,5 +1,6 @@
 """Django admin of leads and dispatches."""
 
+from collections import defaultdict
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -38,10 +39,10 @@ class LeadAdmin(ScopedAdmin):
     search_help_text = _("A phone number, an email address or a name, or the beginning of one; or a lead's id.")
     readonly_fields = (
         *("id", "workspace", "phone", "channel", "source", "is_test", "metadata_shown", "responses_shown"),
-        *("booking_uid", "booking_start", "created_at", "updated_at"),
+        *("booking_uid", "booking_start", "created_at", "updated_at", "first_contact"),
     )
     fieldsets = (
-        (None, {"fields": ("name", "phone", "email", "goal", "status", "qualification_notes")}),
+        (None, {"fields": ("name", "phone", "email", "goal", "status", "first_contact", "qualification_notes")}),
         (_("What it came with"), {"fields": ("metadata_shown", "responses_shown")}),
         (_("Booking"), {"fields": ("booking_uid", "booking_start")}),
         (
@@ -64,7 +65,7 @@ class LeadAdmin(ScopedAdmin):
 
     def count_what_goes(self, rows: Any) -> dict[str, int]:
         """Count the journal's entries too, which no foreign key holds."""
-        journal = LogEntry.objects.filter(lead_id__in=[lead.pk for lead in rows]).count()
+        journal = _count_journal(list(rows))
         counts = super().count_what_goes(rows)
         return counts | ({str(LogEntry._meta.verbose_name_plural): journal} if journal else {})
 
@@ -85,6 +86,15 @@ class LeadAdmin(ScopedAdmin):
             return None
         return delete_selected(self, request, queryset)
 
+    @admin.display(description=_("first contact"))
+    def first_contact(self, lead: Lead) -> str:
+        """Say what became of the newest promise to contact the lead, why, and what is left to do."""
+        dispatch = lead.dispatches.order_by("-created_at").first()
+        if dispatch is None:
+            return "–"
+        words = [dispatch.get_status_display(), dispatch.reason, str(_TO_DO.get(dispatch.status, ""))]
+        return " – ".join(word for word in words if word)
+
     @admin.display(description=_("metadata"))
     def metadata_shown(self, lead: Lead) -> SafeString:
         """Show it as it came."""
@@ -94,6 +104,28 @@ class LeadAdmin(ScopedAdmin):
     def responses_shown(self, lead: Lead) -> SafeString:
         """Show them as they came."""
         return payload(lead.form_responses)
+
+
+_TO_DO: dict[str, Any] = {
+    Dispatch.Status.FAILED.value: _(
+        "It is not tried again: get in touch with this person yourself, and mend the cause for those who come next."
+    ),
+    Dispatch.Status.SKIPPED.value: _("Nobody was contacted: get in touch with this person yourself."),
+}
+
+
+def _count_journal(leads: list[Lead]) -> int:
+    """Count the entries that leads.erasure deletes: those of the leads, and those that hold a phone's submission."""
+    own = [lead.pk for lead in leads]
+    phones: defaultdict[tuple[UUID, bool], list[str]] = defaultdict(list)
+    for lead in leads:
+        phones[lead.workspace_id, lead.is_test].append(lead.phone)
+    count = LogEntry.objects.filter(lead_id__in=own).count()
+    for (workspace_id, is_test), numbers in phones.items():
+        refused = LogEntry.objects.filter(workspace_id=workspace_id, submission__isnull=False)
+        refused = refused.filter(submission__phone__in=numbers, submission__is_test=is_test)
+        count += refused.exclude(lead_id__in=own).count()
+    return count
 
 
 def _matches(term: str) -> Q:

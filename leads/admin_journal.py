@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from leads.models import Lead
 from workspaces.admin_scope import KnownValuesFilter, ReadOnlyAdmin, WorkspaceFilter, payload
+from workspaces.journal import masked_text
 from workspaces.models import Integration, LogEntry
 
 # Each is a call to a provider, made while the page waits.
@@ -104,8 +105,8 @@ class LogEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("submission, not kept as a lead"))
     def submission_shown(self, row: LogEntry) -> SafeString:
-        """Show what the customer had submitted."""
-        return payload(row.submission)
+        """Show what the customer had submitted, masked like the rest: it is stored as it came, to be sent again."""
+        return payload(masked_text(row.submission) if row.submission else "")
 
 
 def _send(row: LogEntry) -> tuple[int, Any]:

@@ -219,4 +219,4 @@ class LogEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.provider} {self.operation}: {self.outcome}"
+        return f"{self.provider} {self.operation}: {self.get_outcome_display()}"

@@ -1,5 +1,7 @@
 """Leads, dispatches and the journal in Django admin, through HTTP."""
 
+import re
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -131,6 +133,43 @@ def test_says_what_goes_with_a_lead_and_frees_its_phone() -> None:
     make_lead(workspace, phone=lead.phone)
 
 
+def test_counts_the_journal_entries_that_go_by_the_phone_alone() -> None:
+    workspace, other = make_workspace(), make_workspace()
+    lead = make_lead(workspace, phone="+447700900123")
+    kept = {"phone": "+447700900123", "is_test": False}
+    make_entry(workspace, lead_id=lead.pk, submission=kept)
+    make_entry(workspace, submission=kept)
+    make_entry(workspace, submission=kept | {"is_test": True})
+    make_entry(workspace, submission=kept | {"phone": "+447700900999"})
+    make_entry(other, submission=kept)
+    client = sign_in(make_member(workspace))
+
+    assert "journal: 2" in client.get(f"{LEADS}{lead.pk}/delete/").content.decode().lower()
+    client.post(f"{LEADS}{lead.pk}/delete/", {"post": "yes"})
+
+    assert LogEntry.objects.count() == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "words"),
+    [
+        ("failed", "Out of <credits>: top it up.", ["failed", "Out of &lt;credits&gt;: top it up.", "not tried again"]),
+        ("skipped", "paused", ["not sent on purpose", "paused", "Nobody was contacted"]),
+        ("done", "", ['<div class="readonly">done</div>']),
+    ],
+)
+def test_says_on_the_lead_what_became_of_its_newest_dispatch(status: str, reason: str, words: list[str]) -> None:
+    workspace = make_workspace()
+    lead = make_lead(workspace, status="needs_human")
+    make_dispatch(lead, status="done", created_at=NOW - timedelta(days=1))
+    make_dispatch(lead, status=status, reason=reason, created_at=NOW)
+
+    text = sign_in(make_member(workspace, role="agent")).get(f"{LEADS}{lead.pk}/change/").content.decode()
+
+    for word in words:
+        assert word in text
+
+
 def test_deletes_selected_leads_of_the_own_workspace_alone() -> None:
     own, other = make_workspace(), make_workspace()
     mine, theirs = make_lead(own), make_lead(other)
@@ -194,6 +233,48 @@ def test_sends_again_what_the_journal_kept(monkeypatch: pytest.MonkeyPatch) -> N
 
     assert sent == [row.pk]
     assert "sent." in answer.content.decode()
+
+
+def test_sends_again_from_the_entry_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = make_workspace()
+    row, bare = make_entry(workspace, submission={"name": "Jane"}), make_entry(workspace)
+    sent = []
+    monkeypatch.setattr("leads.dispatch.send_again", lambda entry, *, now: sent.append(entry.pk))
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(make_member(workspace))
+
+    assert "Send again" not in client.get(f"{JOURNAL}{bare.pk}/change/").content.decode()
+    page = client.get(f"{JOURNAL}{row.pk}/change/").content.decode()
+    form = re.search(r'<form class="send-again".*?</form>', page, re.DOTALL)
+    assert form
+    data = dict(re.findall(r'name="(\w+)" value="(\w+)"', form[0]))
+    assert client.post(JOURNAL, data).status_code == 302
+
+    assert sent == [row.pk]
+
+
+def test_masks_a_submission_where_it_is_shown_and_keeps_it_as_it_came() -> None:
+    workspace = make_workspace()
+    submission = {"name": "Jane", "metadata": {"password": "hunter2", "card": "4111 1111 1111 1111"}}
+    row = make_entry(workspace, submission=submission)
+
+    text = sign_in(make_member(workspace)).get(f"{JOURNAL}{row.pk}/change/").content.decode()
+
+    assert "Jane" in text
+    assert "hunter2" not in text
+    assert "4111" not in text
+    row.refresh_from_db()
+    assert row.submission == submission
+
+
+def test_calls_an_outcome_by_one_word() -> None:
+    workspace = make_workspace()
+    row = make_entry(workspace, outcome="rejected")
+
+    text = sign_in(make_member(workspace)).get(f"{JOURNAL}{row.pk}/change/").content.decode()
+
+    assert "vapi POST /call: refused" in text
+    assert "rejected" not in text
 
 
 def test_stops_counting_where_nobody_pages(monkeypatch: pytest.MonkeyPatch) -> None:
