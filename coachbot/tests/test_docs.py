@@ -191,3 +191,25 @@ def test_relative_links_of_the_repository_s_pages_exist(name: str) -> None:
     targets = [urldefrag(target)[0] for target in re.findall(r"\]\(([^)\s]+)\)", text)]
     missing = [each for each in targets if each and not urlsplit(each).scheme and not (ROOT / each).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/running.md"])
+def test_names_every_variable_without_which_compose_does_not_start(name: str) -> None:
+    required = set(re.findall(r"\$\{(\w+):\?", (ROOT / "compose.yaml").read_text()))
+    assert len(required) >= 7
+
+    told = (ROOT / name).read_text()
+
+    assert {variable for variable in required if f"`{variable}`" not in told} == set()
+
+
+@pytest.mark.parametrize("code", ["invalid_idempotency_key", "bad_request", "forbidden"])
+def test_tells_integrators_of_every_error_code(code: str) -> None:
+    assert f"| `{code}` |" in (ROOT / "docs/integrators.md").read_text()
+
+
+def test_tells_operators_to_bound_slow_bodies_at_the_proxy() -> None:
+    told = (ROOT / "docs/running.md").read_text()
+
+    for words in ("TRUSTED_PROXIES", "proxy_request_buffering on;", "client_body_timeout 10s;"):
+        assert words in told
