@@ -9,7 +9,7 @@ from apikeys import limits
 from apikeys.authentication import Caller, identify, recall
 from webapi.calls import Answer, ApiCall, refused
 from webapi.errors import ApiError, unavailable
-from workspaces.connections import give_back
+from workspaces.connections import give_back, purge_dead
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +40,7 @@ def enter(call: ApiCall, endpoint: Endpoint, *, remembered: bool = False) -> Ans
         answer = refused(_confirmed(error, call) if remembered else error)
     except (OperationalError, InterfaceError, InternalError) as error:
         logger.warning("database unavailable: %s", type(error).__name__)
+        purge_dead()
         answer = refused(unavailable())
     answer.headers.setdefault("Cache-Control", "no-store")
     if answer.status != 401:

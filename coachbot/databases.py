@@ -30,6 +30,11 @@ def tuned(config: dict[str, Any], *, pool_size: int) -> dict[str, Any]:
             },
             "prepare_threshold": 3,
             "connect_timeout": 3,
+            # A network that swallows packets: give up after about 30 s, as with a statement.
+            "keepalives_idle": 15,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 30_000,
             # After a failover: never a server that only reads.
             "target_session_attrs": "read-write",
             "options": "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=30000",

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from webapi.errors import ApiError, payload_too_large, unavailable
 from webapi.json_api import dump
+from workspaces.connections import purge_dead
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ def describe(exception: Exception) -> ApiError:
         # InternalError: a server that has become a standby refuses to write.
         case OperationalError() | InterfaceError() | InternalError():
             logger.warning("database unavailable: %s", type(exception).__name__)
+            purge_dead()
             return unavailable()
     logger.error("unexpected error", exc_info=exception)
     return ApiError(500, "internal_error", message="Something went wrong on our side. It has been logged.")

@@ -67,7 +67,8 @@ def client() -> "inngest.Inngest":
         app_id=APP_ID,
         api_base_url=base_url,
         event_api_base_url=base_url,
-        event_key=settings.INNGEST_EVENT_KEY or None,
+        # Never None in development: the SDK would take an empty variable for a key.
+        event_key=settings.INNGEST_EVENT_KEY or ("dev" if is_development() else None),
         signing_key=settings.INNGEST_SIGNING_KEY or None,
         is_production=not is_development(),
         request_timeout=REQUEST_TIMEOUT_MS,

@@ -1,6 +1,15 @@
-"""Lending database connections: who waits for something else gives theirs back."""
+"""Lending database connections: who waits for something else gives theirs back, and dead ones are thrown out."""
 
+import contextlib
+import threading
+import time
+
+import psycopg
 from django.db import connection
+
+PURGE_EVERY_S = 1.0
+_purged_at = float("-inf")
+_purging = threading.Lock()
 
 
 def give_back() -> None:
@@ -10,3 +19,24 @@ def give_back() -> None:
     """
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
         connection.close()
+
+
+def purge_dead() -> None:
+    """Have the pool look through its idle connections, aside: after a restart of the server all of them are dead.
+
+    Without it each would fail a request of its own. Called when a request met a dead one; at most once a second.
+    """
+    global _purged_at
+    pool = getattr(connection, "pool", None)
+    if pool is None or time.monotonic() - _purged_at < PURGE_EVERY_S or not _purging.acquire(blocking=False):
+        return
+    _purged_at = time.monotonic()
+
+    def look() -> None:
+        try:
+            with contextlib.suppress(psycopg.Error):
+                pool.check()
+        finally:
+            _purging.release()
+
+    threading.Thread(target=look, name="purge-connections", daemon=True).start()
