@@ -28,7 +28,6 @@ class Caller:
     assistant_id: str
     phone_number_id: str
     webhook_secret: str = field(repr=False)
-    slug: str
     business: Business
 
 
@@ -73,6 +72,5 @@ def _read(workspace_id: UUID) -> Caller:
         assistant_id=credentials["assistant_id"],
         phone_number_id=credentials.get("phone_number_id", ""),
         webhook_secret=integration.webhook_secret,
-        slug=workspace.slug,
         business=Business(name=workspace.name, agent_name=workspace.agent_name, timezone=workspace.timezone),
     )

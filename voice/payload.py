@@ -36,7 +36,7 @@ def call_payload(order: Order, caller: Caller) -> dict[str, Any]:
                 "workspaceId": str(order.workspace_id),
             },
             "server": {
-                "url": f"{settings.PUBLIC_BASE_URL}/api/vapi/{caller.slug}/events",
+                "url": f"{settings.PUBLIC_BASE_URL}/api/vapi/{order.workspace_id}/events",
                 "timeoutSeconds": SERVER_TIMEOUT_S,
                 "headers": {"X-Vapi-Secret": caller.webhook_secret},
                 "backoffPlan": BACKOFF_PLAN,

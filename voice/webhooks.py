@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -43,7 +44,10 @@ _NOT_FOR_THE_JOURNAL = frozenset(
 
 @csrf_exempt
 def receive_event(request: HttpRequest, slug: str) -> HttpResponse:
-    """POST /api/vapi/<slug>/events: one event of one call. 200 also for what is not for us, or old news."""
+    """POST /api/vapi/<slug or id>/events: one event of one call. 200 also for what is not for us, or old news.
+
+    Calls carry the workspace's id in their address, so that a change of its slug cuts none of them off.
+    """
     if request.method != "POST":
         return _error(405, "method_not_allowed", headers={"Allow": "POST"})
     try:
@@ -88,7 +92,7 @@ def redirect_to_recording(request: HttpRequest, token: str) -> HttpResponse:
 def _authenticate(request: HttpRequest, slug: str) -> UUID | None:
     """Return the workspace whose secret was shown. Takes as long for an unknown one."""
     row = (
-        Integration.objects.filter(workspace__slug=slug, provider=Integration.Provider.VAPI)
+        Integration.objects.filter(_named(slug), provider=Integration.Provider.VAPI)
         .values_list("workspace_id", "webhook_secret")
         .first()
     )
@@ -97,6 +101,13 @@ def _authenticate(request: HttpRequest, slug: str) -> UUID | None:
     shown = request.headers.get("X-Vapi-Secret") or (token if scheme.lower() == "bearer" else "")
     same = hmac.compare_digest(shown.encode(), (secret or "no secret, no entry").encode())
     return workspace_id if same and secret else None
+
+
+def _named(name: str) -> Q:
+    try:
+        return Q(workspace__slug=name) | Q(workspace_id=UUID(name))
+    except ValueError:
+        return Q(workspace__slug=name)
 
 
 def _message(body: bytes) -> dict[str, Any] | None:

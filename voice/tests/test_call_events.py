@@ -13,7 +13,7 @@ from leads.channels import get_channel
 from leads.models import Dispatch, Lead
 from voice.models import CallSession
 from voice.tests.factories import CALL_ID, make_call, make_order, post_event, report, secret_of, status_update
-from workspaces.models import LogEntry
+from workspaces.models import LogEntry, Workspace
 
 pytestmark = pytest.mark.django_db
 
@@ -319,3 +319,21 @@ def test_an_unreadable_webhook_secret_asks_vapi_to_come_again(caplog: pytest.Log
         cursor.execute("UPDATE workspaces_integration SET webhook_secret = 'gone:x' WHERE id = %s", [integration.pk])
     response = post_event(workspace, report(), **{"x-vapi-secret": "any"})
     assert (response.status_code, response.json()) == (503, {"ok": False, "error": "unavailable"})
+
+
+def test_a_change_of_slug_cuts_no_call_off() -> None:
+    session = make_call()
+    workspace = session.lead.workspace
+    by_id = f"/api/vapi/{workspace.pk}/events"
+    Workspace.objects.filter(pk=workspace.pk).update(slug="renamed")
+
+    answer = Client().post(
+        by_id,
+        {"message": status_update("ringing")},
+        content_type="application/json",
+        headers={"X-Vapi-Secret": workspace.integrations.get().webhook_secret},
+    )
+
+    assert answer.status_code == 200
+    session.refresh_from_db()
+    assert session.vapi_status == "ringing"

@@ -81,7 +81,7 @@ def test_asks_for_the_call_in_these_words() -> None:
                 "workspaceId": str(workspace.pk),
             },
             "server": {
-                "url": "http://127.0.0.1:8000/api/vapi/acme/events",
+                "url": f"http://127.0.0.1:8000/api/vapi/{workspace.pk}/events",
                 "timeoutSeconds": 20,
                 "headers": {"X-Vapi-Secret": secret_of(workspace)},
                 "backoffPlan": {"type": "exponential", "maxRetries": 5, "baseDelaySeconds": 2},
