@@ -24,7 +24,7 @@ from webapi.errors import ApiError
 logger = logging.getLogger(__name__)
 
 REDIS_TIMEOUT_S = 1.0
-REDIS_CONNECTIONS = 16
+REDIS_CONNECTIONS = 64
 # After a failure Redis is left alone for so long: a dead one must not cost every request its timeout.
 REDIS_PAUSE_S = 2.0
 MAX_COUNTERS = 100_000
@@ -172,11 +172,20 @@ class RedisCounters:
 
     def _run(self, keys_and_arguments: list[Any], *, keys: int) -> list[int]:
         """Run the script by its hash, which Redis knows once it has seen it."""
+        # Straight on a connection: what the client wraps around a command costs as much again.
+        link = self._client.connection_pool.get_connection()
         try:
-            answer = self._client.evalsha(self._sha, keys, *keys_and_arguments)
+            link.send_command("EVALSHA", self._sha, keys, *keys_and_arguments)
+            return list(link.read_response())
         except redis.exceptions.NoScriptError:
-            answer = self._client.eval(_SCRIPT, keys, *keys_and_arguments)
-        return list(answer)
+            link.send_command("EVAL", _SCRIPT, keys, *keys_and_arguments)
+            return list(link.read_response())
+        except (redis.ConnectionError, redis.TimeoutError):
+            # Half an answer may still be under way on it.
+            link.disconnect()
+            raise
+        finally:
+            self._client.connection_pool.release(link)
 
     def _names(self, key_id: UUID, windows: Sequence[Window]) -> list[str]:
         # One hash tag: a Redis cluster wants the keys of a script in one slot.

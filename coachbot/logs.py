@@ -8,6 +8,8 @@ from webapi import request_id
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "request"}
 
+_encode = json.JSONEncoder(default=str, ensure_ascii=False).encode
+
 
 class JsonFormatter(logging.Formatter):
     """Format a record as JSON; what was given in `extra` becomes keys of its own."""
@@ -21,7 +23,7 @@ class JsonFormatter(logging.Formatter):
         }
         if current := request_id.current():
             line["request_id"] = current
-        line |= {key: value for key, value in record.__dict__.items() if key not in _STANDARD}
+        line |= {key: getattr(record, key) for key in sorted(record.__dict__.keys() - _STANDARD)}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str, ensure_ascii=False)
+        return _encode(line)

@@ -72,8 +72,6 @@ class Lead(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["workspace", "-created_at", "-id"], name="lead_newest_first"),
-            # The platform's staff list the leads of all workspaces.
-            models.Index(fields=["-created_at", "-id"], name="lead_newest_of_all"),
             models.Index(fields=["workspace", "status", "-created_at", "-id"], name="lead_by_status"),
             models.Index(fields=["workspace", "email"], name="lead_by_email", condition=Q(email__isnull=False)),
         ]
@@ -188,7 +186,6 @@ class Dispatch(models.Model):
                 condition=Q(status__in=["pending", "queued", "sending"]),
             ),
             models.Index(fields=["workspace", "-created_at"], name="dispatch_newest_first"),
-            models.Index(fields=["-created_at"], name="dispatch_newest_of_all"),
         ]
 
     def __str__(self) -> str:

@@ -20,6 +20,7 @@ from webapi.calls import Answer, ApiCall, etag, matches
 from webapi.errors import ApiError, Issue
 from webapi.json_api import iso
 from workspaces import prepared
+from workspaces.connections import give_back
 from workspaces.models import Channel
 
 DEFAULT_LIMIT = 25
@@ -61,6 +62,7 @@ def show_lead(call: ApiCall, caller: Caller, *, lead_id: str) -> Answer:
     """Answer one lead with its latest call; 304 when the client has it already."""
     lead = _find(caller, lead_id, now=call.now)
     voice_call = get_channel(lead.channel).latest_call(lead.pk) if lead.channel == Channel.VOICE else None
+    give_back()
     answer = Answer(200, {"ok": True, "lead": describe_lead(lead), "voiceCall": voice_call})
     tag = etag(answer.body)
     if matches(call.header("HTTP_IF_NONE_MATCH"), tag):

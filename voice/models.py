@@ -58,7 +58,6 @@ class CallSession(models.Model):
     class Meta:
         ordering: ClassVar = ["-created_at"]
         indexes: ClassVar = [
-            models.Index(fields=["-created_at"], name="call_newest_first"),
             models.Index(fields=["updated_at"], name="call_going_on", condition=Q(status="in_progress")),
             models.Index(
                 fields=["updated_at"], name="call_came_to_nothing", condition=Q(outcome__in=["account", "transient"])

@@ -23,15 +23,19 @@ def iso(at: datetime | None) -> str | None:
 
 def dump(value: Any) -> bytes:
     """Serialise an answer as UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_encode).encode("utf-8", "replace")
+    return _encode(value).encode("utf-8", "replace")
 
 
-def _encode(value: object) -> str | None:
+def _plain(value: object) -> str | None:
     if isinstance(value, datetime):
         return iso(value)
     if isinstance(value, UUID):
         return str(value)
     raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+# One for all: json.dumps makes an encoder for each call that wants anything but its defaults.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain).encode
 
 
 def load_object(body: bytes) -> dict[str, Any]:

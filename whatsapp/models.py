@@ -56,7 +56,6 @@ class Message(models.Model):
             models.UniqueConstraint(fields=["twilio_sid"], name="message_sid_once", condition=~Q(twilio_sid="")),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["-created_at"], name="message_newest_first"),
             models.Index(fields=["lead", "created_at"], name="message_by_lead"),
         ]
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
-from django.db import NotSupportedError, connection, models
+from django.db import NotSupportedError, connection, connections, models
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -42,10 +42,12 @@ def fetch(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 
 def _run(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
-    connection.ensure_connection()
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+    own = connections["default"]
+    own.ensure_connection()
+    with own.wrap_database_errors, psycopg.Cursor(own.connection) as cursor:
         cursor.execute(sql, params, prepare=True)
-        return cursor.fetchall() if cursor.description else []
+        # Not by `description`, which makes an object of each column.
+        return cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
 
 
 def _discard_connection() -> None:
@@ -62,9 +64,11 @@ def first(model: type[Row], sql: str, params: Sequence[Any]) -> Row | None:
     rows = fetch(sql, params)
     if not rows:
         return None
-    fields = model._meta.concrete_fields
-    values = [_from_db(field, value) for field, value in zip(fields, rows[0], strict=True)]
-    return model.from_db("default", [field.attname for field in fields], values)
+    names, converters = _reading(model)
+    values = list(rows[0])
+    for place, convert in converters:
+        values[place] = convert(values[place], None, connection)
+    return model.from_db("default", names, values)
 
 
 def insert(rows: Sequence[models.Model], *, ignore_conflicts: bool = False) -> None:
@@ -77,6 +81,14 @@ def insert(rows: Sequence[models.Model], *, ignore_conflicts: bool = False) -> N
         return
     payload = [{field.column: _plain(field, row) for field in _given(model)} for row in rows]
     fetch(_insert_sql(model, ignore_conflicts), [json.dumps(payload, ensure_ascii=False, default=str)])
+
+
+@cache
+def _reading(model: type[models.Model]) -> tuple[list[str], list[tuple[int, Any]]]:
+    """List a model's attributes and, by their places, the columns whose values a field wants to convert."""
+    fields = model._meta.concrete_fields
+    converters = [(n, field.from_db_value) for n, field in enumerate(fields) if hasattr(field, "from_db_value")]
+    return [field.attname for field in fields], converters
 
 
 @cache
@@ -101,11 +113,6 @@ def _plain(field: Any, row: models.Model) -> Any:
 def columns(model: type[models.Model], alias: str) -> str:
     """List a table's columns for a SELECT, in the order in which `first` expects them."""
     return ", ".join(f"{alias}.{field.column}" for field in model._meta.concrete_fields)
-
-
-def _from_db(field: Any, value: Any) -> Any:
-    convert = getattr(field, "from_db_value", None)
-    return convert(value, None, connection) if convert else value
 
 
 def _adapted(params: Sequence[Any]) -> list[Any]:
