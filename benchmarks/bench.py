@@ -125,7 +125,9 @@ class Bench:
 
 _COUNT = (
     "SELECT count(*), count(dispatch.id) FROM leads_lead lead LEFT JOIN leads_dispatch dispatch "
-    "ON dispatch.lead_id = lead.id WHERE lead.phone BETWEEN {mark} AND {mark}"
+    "ON dispatch.lead_id = lead.id WHERE lead.phone BETWEEN {mark} AND {mark} "
+    # pgbench's own phones are longer, and as texts some stand between two of ours.
+    "AND length(lead.phone) = 13"
 )
 
 
