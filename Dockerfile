@@ -10,7 +10,7 @@ RUN /opt/venv/bin/pip install --require-hashes --requirement requirements.txt
 
 FROM python:3.12-slim
 ENV PATH=/opt/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
-    MALLOC_ARENA_MAX=2 MALLOC_TRIM_THRESHOLD_=65536 MALLOC_MMAP_THRESHOLD_=65536 \
+    MALLOC_ARENA_MAX=2 \
     COACHBOT_ENV=production COACHBOT_DATA_DIR=/data
 # A fixed number, so that a volume keeps its owner from image to image.
 RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin coachbot \

@@ -107,8 +107,6 @@ def throwaway_environment(*, data_dir: Path, redis_url: str) -> dict[str, str]:
         "COACHBOT_ENV": "production",
         # As in the Dockerfile.
         "MALLOC_ARENA_MAX": "2",
-        "MALLOC_TRIM_THRESHOLD_": "65536",
-        "MALLOC_MMAP_THRESHOLD_": "65536",
         "COACHBOT_DATA_DIR": str(data_dir),
         "COACHBOT_SECRET_KEY": secrets.token_urlsafe(50),
         "COACHBOT_ENCRYPTION_KEYS": f"bench:{urlsafe_b64encode(secrets.token_bytes(32)).decode()}",
