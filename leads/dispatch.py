@@ -20,7 +20,7 @@ from leads.batching import GroupCommit
 from leads.channels import Order, Sent, get_channel
 from leads.intake import Accepted, Submission, accept_lead
 from leads.models import Dispatch, Lead, lease_end
-from providers.errors import OutcomeUnknown, ProviderError, Unavailable
+from providers.errors import BLOCKED, ENGINE_AWAY, OutcomeUnknown, ProviderError, Unavailable
 from webapi import request_id
 from workspaces import prepared
 from workspaces.connections import give_back
@@ -29,9 +29,6 @@ from workspaces.models import LogEntry
 
 logger = logging.getLogger(__name__)
 
-BLOCKED = "concurrency_blocked"
-# The engine that would do the work is away: no attempt was made on the lead, and one line a minute says enough.
-ENGINE_AWAY = "inngest_away"
 _OUTCOMES = {
     "Rejected": LogEntry.Outcome.REJECTED,
     "Unavailable": LogEntry.Outcome.UNAVAILABLE,

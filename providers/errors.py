@@ -48,3 +48,9 @@ class Unavailable(ProviderError):
 
 class OutcomeUnknown(ProviderError):
     """It may have acted. Never repeat blindly: ask first."""
+
+
+# Codes of `Unavailable` that mean more than "try later": the lead was accepted, but all lines of the account are busy …
+BLOCKED = "concurrency_blocked"
+# … or the engine that would do the work is away: no attempt was made on the lead.
+ENGINE_AWAY = "inngest_away"

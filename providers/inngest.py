@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from providers.errors import Unavailable
+from providers.errors import ENGINE_AWAY, Unavailable
 
 if TYPE_CHECKING:
     import inngest
@@ -82,7 +82,7 @@ def send_events(events: Sequence[Event]) -> list[str]:
     Raises Unavailable, whatever went wrong: the same event may always be sent again under the same id.
     """
     if time.monotonic() < _outage.until:
-        raise Unavailable("Inngest is not reachable", retry_after_s=AWAY_S, code="inngest_away")
+        raise Unavailable("Inngest is not reachable", retry_after_s=AWAY_S, code=ENGINE_AWAY)
     import inngest
 
     batch = [inngest.Event(id=event.id, name=event.name, data=dict(event.data)) for event in events]
@@ -112,7 +112,7 @@ def _away(reason: str, started: float) -> Unavailable:
     return Unavailable(
         f"Inngest did not take the event: {reason}",
         retry_after_s=AWAY_S,
-        code="inngest_away",
+        code=ENGINE_AWAY,
         duration_ms=round((time.monotonic() - started) * 1000),
     )
 

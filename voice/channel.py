@@ -9,7 +9,7 @@ from uuid import UUID
 
 from leads.channels import Order, Sent
 from providers import vapi
-from providers.errors import OutcomeUnknown, Rejected, Unavailable
+from providers.errors import BLOCKED, OutcomeUnknown, Rejected, Unavailable
 from voice import outcomes, reconcile, recordings
 from voice.account import Caller, caller_of
 from voice.models import CallSession
@@ -18,7 +18,6 @@ from webapi.json_api import iso
 from workspaces import prepared
 from workspaces.connections import give_back
 
-BLOCKED = "concurrency_blocked"
 BLOCKED_RETRY_S = 30.0
 BLOCKED_MESSAGE = "Vapi took the call but all lines of the account are busy; it is tried again."
 # How far Vapi's clock and ours may be apart.

@@ -15,7 +15,7 @@ from leads.models import Dispatch, Lead
 from providers.errors import OutcomeUnknown, Rejected, Unavailable
 from providers.inngest import client, is_development
 from whatsapp.events import TURN_REQUESTED
-from whatsapp.turns import OPEN, Result, run_turn, settle_after_s
+from whatsapp.turns import Result, run_turn, settle_after_s
 
 T = TypeVar("T")
 
@@ -70,7 +70,7 @@ class EngineStep:
 def fail_turn(dispatch_id: str, *, reason: str) -> None:
     """Give a dispatch up: its lead needs a human."""
     now = timezone.now()
-    given_up = Dispatch.objects.filter(pk=dispatch_id, status__in=OPEN).update(
+    given_up = Dispatch.objects.filter(pk=dispatch_id, status__in=Dispatch.OPEN).update(
         status=Dispatch.Status.FAILED, reason=reason[:255], finished_at=now
     )
     if given_up:

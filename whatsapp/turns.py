@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
+from leads.insert import PAUSED
 from leads.models import Dispatch, Lead, lease_end
 from providers import twilio
 from providers.errors import OutcomeUnknown, ProviderError, Rejected, Unavailable
@@ -26,8 +27,6 @@ from whatsapp.template import content_variables
 from workspaces.connections import give_back
 from workspaces.integrations import Account
 
-OPEN = (Dispatch.Status.PENDING, Dispatch.Status.QUEUED, Dispatch.Status.SENDING)
-PAUSED = "paused"
 BUSY_RETRY_S = 2.0
 # How far Twilio's clock and ours may be apart.
 CLOCK_SKEW = timedelta(seconds=60)
@@ -116,7 +115,7 @@ def persist_message(message_id: str) -> Result:
     if message is None or message.dispatch_id is None:
         return {"outcome": "nothing"}
     with transaction.atomic():
-        dispatches = Dispatch.objects.filter(pk=message.dispatch_id, status__in=OPEN)
+        dispatches = Dispatch.objects.filter(pk=message.dispatch_id, status__in=Dispatch.OPEN)
         dispatches.update(status=Dispatch.Status.DONE, reason="", finished_at=now)
         open_conversation([message.lead_id], now=now)
     return _told(message)
@@ -178,12 +177,12 @@ def _claim(dispatch_id: str, run_id: str, *, now: datetime) -> bool:
 
 def _renew(dispatch: Dispatch, run_id: str, *, now: datetime) -> bool:
     """Keep the claim for the time of the send. False: the dispatch was given up meanwhile."""
-    mine = Dispatch.objects.filter(pk=dispatch.pk, status__in=OPEN)
+    mine = Dispatch.objects.filter(pk=dispatch.pk, status__in=Dispatch.OPEN)
     return mine.update(status=Dispatch.Status.SENDING, claimed_by=run_id, claimed_at=now, due_at=lease_end(now)) == 1
 
 
 def _skip(dispatch: Dispatch, *, now: datetime) -> Result:
-    open_ones = Dispatch.objects.filter(pk=dispatch.pk, status__in=OPEN)
+    open_ones = Dispatch.objects.filter(pk=dispatch.pk, status__in=Dispatch.OPEN)
     open_ones.update(status=Dispatch.Status.SKIPPED, reason=PAUSED, finished_at=now)
     return {"outcome": "skipped", "reason": PAUSED}
 
