@@ -57,6 +57,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 
 # --- Apps. Ours stand before Django's admin, so that our templates win. ----------------------------------------------
 INSTALLED_APPS = [
+    "leadforms",
     "voice",
     "whatsapp",
     "agents",
@@ -181,6 +182,8 @@ LEAD_CHANNELS = {
     "voice": "voice.channel.VoiceChannel",
     "whatsapp": "whatsapp.channel.WhatsAppChannel",
 }
+# Who knows the questions behind formResponses; leads doesn't import it either.
+FORM_WORDING = "leadforms.wording.answers_in_words"
 # How long a dispatch may be `sending` before the worker asks the provider what became of it. Longer than any request.
 DISPATCH_LEASE_S = env.seconds("DISPATCH_LEASE_S", 60)
 # An unknown outcome is asked about so many times, so many seconds apart, before "not there" is believed.
@@ -192,6 +195,14 @@ DISPATCH_MAX_ATTEMPTS = env.integer("DISPATCH_MAX_ATTEMPTS", 8)
 # How long an event may wait in Inngest unclaimed before the worker sends it again under the same id.
 TURN_UNCLAIMED_S = env.seconds("TURN_UNCLAIMED_S", 60)
 JOURNAL_RETENTION_DAYS = env.integer("JOURNAL_RETENTION_DAYS", 90)
+
+# --- The hosted form -------------------------------------------------------------------------------------------------
+# Sent sooner than so many seconds after the page was made, it was no person.
+FORM_MIN_SECONDS = env.seconds("FORM_MIN_SECONDS", 2)
+# Submissions that are let through: from one address within 10 minutes, and for one form within an hour. 0: no limit.
+FORM_LIMIT_PER_IP = env.integer("FORM_LIMIT_PER_IP", 5)
+FORM_LIMIT_PER_HOUR = env.integer("FORM_LIMIT_PER_HOUR", 200)
+HELD_RETENTION_DAYS = env.integer("HELD_RETENTION_DAYS", 90)
 
 # --- Providers -------------------------------------------------------------------------------------------------------
 VAPI_BASE_URL = env.url("VAPI_BASE_URL", "https://api.vapi.ai")

@@ -26,6 +26,7 @@ class Order:
     goal: str | None
     metadata: dict[str, Any]
     form_responses: dict[str, str]
+    form_version_id: UUID | None = None
     claimed_at: datetime
     claimed_by: str = ""
     attempt: int = 1

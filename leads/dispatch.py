@@ -167,7 +167,7 @@ def deliver(accepted: Accepted, *, undo_refused: bool) -> Sent | None:
     channel = get_channel(order.channel)
     if accepted.paused:
         return None
-    if not channel.inline:
+    if not order.claimed_by:
         channel.announce(order)
         return None
     try:
@@ -220,6 +220,7 @@ def order_of(dispatch: Dispatch) -> Order:
         goal=lead.goal,
         metadata=lead.metadata or {},
         form_responses=lead.form_responses,
+        form_version_id=lead.form_version_id,
         claimed_at=dispatch.claimed_at or dispatch.created_at,
         claimed_by=dispatch.claimed_by,
         attempt=dispatch.attempts,

@@ -41,6 +41,7 @@ class NewLead:
     goal: str | None
     metadata: str | None
     form_responses: str
+    form_version_id: UUID | None
     at: datetime
     due_at: datetime
     # The name of the process that will send at once; "" leaves the dispatch to whoever claims it.
@@ -52,7 +53,7 @@ WITH given AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%s::json) AS g(
         n int, lead_id uuid, dispatch_id uuid, workspace_id uuid, key_id uuid, channel text, is_test boolean,
         source text, name text, phone text, email text, goal text, metadata text, form_responses text,
-        at timestamptz, due_at timestamptz, claimed_by text)
+        form_version_id uuid, at timestamptz, due_at timestamptz, claimed_by text)
 ), allowed AS MATERIALIZED (
     SELECT g.*, w.agent_enabled,
            CASE WHEN NOT w.agent_enabled THEN 'skipped' WHEN g.claimed_by <> '' THEN 'sending' ELSE 'pending' END state
@@ -62,9 +63,9 @@ WITH given AS MATERIALIZED (
        OR (k.id IS NOT NULL AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > g.at))
 ), new_leads AS (
     INSERT INTO leads_lead (id, workspace_id, channel, is_test, source, name, phone, email, goal, metadata,
-                            form_responses, status, created_at, updated_at)
+                            form_responses, form_version_id, status, created_at, updated_at)
     SELECT lead_id, workspace_id, channel, is_test, source, name, phone, email, goal, metadata,
-           form_responses, 'new', at, at
+           form_responses, form_version_id, 'new', at, at
     FROM allowed ORDER BY workspace_id, phone
     ON CONFLICT DO NOTHING
     RETURNING id
@@ -84,7 +85,10 @@ SELECT a.n, l.id IS NOT NULL, a.agent_enabled FROM allowed a LEFT JOIN new_leads
 
 
 def insert_leads(rows: Sequence[NewLead]) -> list[Inserted]:
-    """Insert leads with their dispatches and commit. Rows are told apart by what became of them."""
+    """Insert leads with their dispatches and commit, or, inside a transaction, leave that to who began it.
+
+    Rows are told apart by what became of them.
+    """
     results = _by_statement(rows) if prepared.is_postgres() else _row_by_row(rows)
     return [results.get(n, Inserted.KEY_DEAD) for n in range(len(rows))]
 
@@ -109,8 +113,8 @@ SELECT 1 FROM apikeys_apikey WHERE id = %s AND revoked_at IS NULL AND (expires_a
 """
 _LEAD = """
 INSERT INTO leads_lead (id, workspace_id, channel, is_test, source, name, phone, email, goal, metadata,
-                        form_responses, status, created_at, updated_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'new', %s, %s) ON CONFLICT DO NOTHING
+                        form_responses, form_version_id, status, created_at, updated_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'new', %s, %s) ON CONFLICT DO NOTHING
 """
 _DISPATCH = """
 INSERT INTO leads_dispatch (id, workspace_id, lead_id, channel, status, reason, attempts, due_at, claimed_by,
@@ -122,7 +126,7 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 def _row_by_row(rows: Sequence[NewLead]) -> dict[int, Inserted]:
     """Do the same in SQLite, which has no INSERT inside WITH: statements a row, one commit for all."""
     results: dict[int, Inserted] = {}
-    with transaction.atomic(durable=True), connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         for n, row in enumerate(rows):
             at = connection.ops.adapt_datetimefield_value(row.at)
             if row.key_id is not None and not cursor.execute(_KEY, [row.key_id.hex, at]).fetchone():
@@ -154,6 +158,7 @@ def _lead_values(row: NewLead) -> list[Any]:
         row.goal,
         row.metadata,
         row.form_responses,
+        None if row.form_version_id is None else row.form_version_id.hex,
     ]
 
 

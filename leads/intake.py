@@ -1,5 +1,6 @@
 """The one way in: a checked submission becomes a lead and the promise to contact it, in one transaction."""
 
+import hashlib
 import json
 import os
 import secrets
@@ -10,10 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
+
 from leads.batching import GroupCommit
 from leads.channels import Order, get_channel
 from leads.insert import Inserted, NewLead, insert_leads
-from leads.models import Lead, lease_end
+from leads.models import Consent, Lead, lease_end
 
 _insert = GroupCommit(insert_leads)
 
@@ -28,6 +31,18 @@ class DuplicatePhone(Exception):
 
 class KeyNoLongerWorks(Exception):
     """The API key was revoked, or the workspace deleted, since it was last read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentGiven:
+    """What a person agreed to on a form, and how that can be shown. `version` is the text's number in its workspace."""
+
+    text: str
+    version: int
+    given_at: datetime
+    ip: str | None = None
+    user_agent: str = ""
+    page_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +61,10 @@ class Submission:
     source: str = Lead.Source.API
     key_id: UUID | None = None
     lead_id: UUID = field(default_factory=uuid.uuid4)
+    form_version_id: UUID | None = None
+    consent: ConsentGiven | None = None
+    # True: nobody waits for the outcome; the worker sends it at once.
+    later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +87,35 @@ def accept_lead(submission: Submission, *, now: datetime) -> Accepted:
     `leads.dispatch` or undo it. Raises DuplicatePhone or KeyNoLongerWorks.
     """
     channel = get_channel(submission.channel)
-    order = _order(submission, now=now, claimed_by=claim_name() if channel.inline else "")
-    due_at = lease_end(now) if channel.inline else now + timedelta(seconds=channel.grace_s())
-    match _insert(_row(submission, order, due_at=due_at)):
+    inline = channel.inline and not submission.later
+    order = _order(submission, now=now, claimed_by=claim_name() if inline else "")
+    due_at = lease_end(now) if inline else now + timedelta(seconds=channel.grace_s())
+    row = _row(submission, order, due_at=due_at)
+    match _insert(row) if submission.consent is None else _insert_with_consent(row, submission.consent):
         case Inserted.DUPLICATE:
             raise DuplicatePhone(find_duplicate(submission))
         case Inserted.KEY_DEAD:
             raise KeyNoLongerWorks
         case outcome:
             return Accepted(order, paused=outcome is Inserted.PAUSED)
+
+
+def _insert_with_consent(row: NewLead, consent: ConsentGiven) -> Inserted:
+    """Insert the lead together with its evidence: neither is there without the other."""
+    with transaction.atomic():
+        inserted = insert_leads([row])[0]
+        if inserted in {Inserted.ACCEPTED, Inserted.PAUSED}:
+            Consent.objects.create(
+                lead_id=row.lead_id,
+                text=consent.text,
+                version=consent.version,
+                text_sha256=hashlib.sha256(consent.text.encode()).hexdigest(),
+                given_at=consent.given_at,
+                ip=consent.ip,
+                user_agent=consent.user_agent[:512],
+                page_url=consent.page_url[:2048],
+            )
+        return inserted
 
 
 def find_duplicate(submission: Submission) -> UUID | None:
@@ -98,6 +137,7 @@ def _order(submission: Submission, *, now: datetime, claimed_by: str) -> Order:
         goal=submission.goal,
         metadata=submission.metadata or {},
         form_responses=submission.form_responses,
+        form_version_id=submission.form_version_id,
         claimed_at=now,
         claimed_by=claimed_by,
     )
@@ -118,6 +158,7 @@ def _row(submission: Submission, order: Order, *, due_at: datetime) -> NewLead:
         goal=order.goal,
         metadata=None if submission.metadata is None else _json(submission.metadata),
         form_responses=_json(order.form_responses),
+        form_version_id=order.form_version_id,
         at=order.claimed_at,
         due_at=due_at,
         claimed_by=order.claimed_by,

@@ -56,6 +56,8 @@ class Lead(models.Model):
     # Null where none was submitted, which the API tells apart from {}.
     metadata = VerbatimJSONField(null=True, blank=True)
     form_responses = VerbatimJSONField(default=dict, blank=True)
+    # The published version that the answers were given to. No foreign key: leads knows nothing of forms.
+    form_version_id = models.UUIDField(null=True, blank=True)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.NEW)
     qualification_notes = models.TextField(null=True, blank=True)  # noqa: DJ001 - likewise
     booking_uid = models.CharField(max_length=128, null=True, blank=True)  # noqa: DJ001 - likewise
@@ -190,3 +192,24 @@ class Dispatch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel}: {self.get_status_display()}"
+
+
+class Consent(models.Model):
+    """The evidence that a lead agreed to be contacted: what exactly stood beside the box, when, where and by whom.
+
+    The database refuses to change a row; it goes with its lead alone. Source of the list: GDPR art. 7 (1), 47 CFR
+    64.1200 (f) (9).
+    """
+
+    lead = models.OneToOneField(Lead, on_delete=models.CASCADE, primary_key=True, related_name="consent")
+    text = models.TextField()
+    # The number of this text among the workspace's own, and the SHA-256 of its UTF-8.
+    version = models.PositiveIntegerField()
+    text_sha256 = models.CharField(max_length=64)
+    given_at = models.DateTimeField()
+    ip = models.GenericIPAddressField(null=True, blank=True)
+    user_agent = models.CharField(max_length=512, blank=True, default="")
+    page_url = models.CharField(max_length=2048, blank=True, default="")
+
+    def __str__(self) -> str:
+        return f"{self.given_at:%Y-%m-%d %H:%M} UTC"

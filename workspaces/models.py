@@ -220,3 +220,14 @@ class LogEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} {self.operation}: {self.get_outcome_display()}"
+
+
+class PastSlug(models.Model):
+    """A slug that a workspace had: links to its form go on for a while, and nobody else may take it meanwhile."""
+
+    slug = models.CharField(max_length=63, primary_key=True)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="past_slugs")
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.slug

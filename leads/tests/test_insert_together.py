@@ -33,6 +33,7 @@ def row(workspace: Workspace, **overrides: Any) -> NewLead:
         "goal": None,
         "metadata": '{"a":1.0,"ü":"\\n"}',
         "form_responses": "{}",
+        "form_version_id": None,
         "at": now,
         "due_at": now + timedelta(seconds=60),
         "claimed_by": "me:1",
