@@ -184,6 +184,8 @@ LEAD_CHANNELS = {
 }
 # Who knows the questions behind formResponses; leads doesn't import it either.
 FORM_WORDING = "leadforms.wording.answers_in_words"
+# Who knows a part of a lead's timeline (leads.timeline).
+LEAD_TIMELINES: tuple[str, ...] = ()
 # How long a dispatch may be `sending` before the worker asks the provider what became of it. Longer than any request.
 DISPATCH_LEASE_S = env.seconds("DISPATCH_LEASE_S", 60)
 # An unknown outcome is asked about so many times, so many seconds apart, before "not there" is believed.

@@ -160,12 +160,12 @@ def _put_back(order: Order, error: ProviderError, *, now: datetime, wait_s: floa
 def deliver(accepted: Accepted, *, undo_refused: bool) -> Sent | None:
     """Send what was just accepted, where its channel sends while the request waits; else set it going.
 
-    None: the promise stands and is kept later (or never, for a paused workspace). With `undo_refused` a refusal
+    None: the promise stands and is kept later (or never: paused, opted out). With `undo_refused` a refusal
     takes the lead back and raises NotSent; without, the lead stays and needs a human.
     """
     order = accepted.order
     channel = get_channel(order.channel)
-    if accepted.paused:
+    if accepted.skipped:
         return None
     if not order.claimed_by:
         channel.announce(order)

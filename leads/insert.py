@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from workspaces import prepared
 
 PAUSED = "paused"
+OPTED_OUT = "opted_out"
 
 
 class Inserted(Enum):
@@ -20,6 +21,7 @@ class Inserted(Enum):
 
     ACCEPTED = "accepted"
     PAUSED = "paused"
+    SUPPRESSED = "suppressed"
     DUPLICATE = "duplicate"
     KEY_DEAD = "key_dead"
 
@@ -37,6 +39,8 @@ class NewLead:
     source: str
     name: str
     phone: str
+    # As leads.suppression.phone_digest writes it.
+    phone_digest: str
     email: str | None
     goal: str | None
     metadata: str | None
@@ -52,13 +56,17 @@ _POSTGRES = """
 WITH given AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%s::json) AS g(
         n int, lead_id uuid, dispatch_id uuid, workspace_id uuid, key_id uuid, channel text, is_test boolean,
-        source text, name text, phone text, email text, goal text, metadata text, form_responses text,
-        form_version_id uuid, at timestamptz, due_at timestamptz, claimed_by text)
+        source text, name text, phone text, phone_digest text, email text, goal text, metadata text,
+        form_responses text, form_version_id uuid, at timestamptz, due_at timestamptz, claimed_by text)
 ), allowed AS MATERIALIZED (
-    SELECT g.*, w.agent_enabled,
-           CASE WHEN NOT w.agent_enabled THEN 'skipped' WHEN g.claimed_by <> '' THEN 'sending' ELSE 'pending' END state
+    SELECT g.*, o.reason,
+           CASE WHEN o.reason <> '' THEN 'skipped' WHEN g.claimed_by <> '' THEN 'sending' ELSE 'pending' END state
     FROM given g JOIN workspaces_workspace w ON w.id = g.workspace_id
     LEFT JOIN apikeys_apikey k ON k.id = g.key_id
+    LEFT JOIN leads_suppression s ON s.workspace_id = g.workspace_id AND s.phone_digest = g.phone_digest
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN s.id IS NOT NULL THEN 'opted_out' WHEN NOT w.agent_enabled THEN 'paused' ELSE '' END reason
+    ) o
     WHERE g.key_id IS NULL
        OR (k.id IS NOT NULL AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > g.at))
 ), new_leads AS (
@@ -73,14 +81,14 @@ WITH given AS MATERIALIZED (
     INSERT INTO leads_dispatch (id, workspace_id, lead_id, channel, status, reason, attempts, due_at, claimed_by,
                                 claimed_at, created_at, finished_at)
     SELECT a.dispatch_id, a.workspace_id, a.lead_id, a.channel, a.state,
-           CASE a.state WHEN 'skipped' THEN 'paused' ELSE '' END,
+           a.reason,
            CASE a.state WHEN 'sending' THEN 1 ELSE 0 END, a.due_at,
            CASE a.state WHEN 'sending' THEN a.claimed_by ELSE '' END,
            CASE a.state WHEN 'sending' THEN a.at END, a.at,
            CASE a.state WHEN 'skipped' THEN a.at END
     FROM allowed a JOIN new_leads l ON l.id = a.lead_id
 )
-SELECT a.n, l.id IS NOT NULL, a.agent_enabled FROM allowed a LEFT JOIN new_leads l ON l.id = a.lead_id
+SELECT a.n, l.id IS NOT NULL, a.reason FROM allowed a LEFT JOIN new_leads l ON l.id = a.lead_id
 """
 
 
@@ -95,21 +103,28 @@ def insert_leads(rows: Sequence[NewLead]) -> list[Inserted]:
 
 def _by_statement(rows: Sequence[NewLead]) -> dict[int, Inserted]:
     payload = json.dumps([_plain(row, n) for n, row in enumerate(rows)], ensure_ascii=False, default=str)
-    return {n: _result(inserted, enabled) for n, inserted, enabled in prepared.fetch(_POSTGRES, [payload])}
+    return {n: _result(inserted, reason) for n, inserted, reason in prepared.fetch(_POSTGRES, [payload])}
 
 
 def _plain(row: NewLead, n: int) -> dict[str, Any]:
     return {"n": n} | {name: getattr(row, name) for name in NewLead.__slots__}
 
 
-def _result(inserted: bool, enabled: bool) -> Inserted:
+def _result(inserted: bool, reason: str) -> Inserted:
     if not inserted:
         return Inserted.DUPLICATE
-    return Inserted.ACCEPTED if enabled else Inserted.PAUSED
+    return _SKIPPED.get(reason, Inserted.ACCEPTED)
 
 
+_SKIPPED = {PAUSED: Inserted.PAUSED, OPTED_OUT: Inserted.SUPPRESSED}
 _KEY = """
 SELECT 1 FROM apikeys_apikey WHERE id = %s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %s)
+"""
+_REASON = """
+SELECT CASE WHEN s.id IS NOT NULL THEN 'opted_out' WHEN NOT w.agent_enabled THEN 'paused' ELSE '' END
+FROM workspaces_workspace w
+LEFT JOIN leads_suppression s ON s.workspace_id = w.id AND s.phone_digest = %s
+WHERE w.id = %s
 """
 _LEAD = """
 INSERT INTO leads_lead (id, workspace_id, channel, is_test, source, name, phone, email, goal, metadata,
@@ -131,17 +146,15 @@ def _row_by_row(rows: Sequence[NewLead]) -> dict[int, Inserted]:
             at = connection.ops.adapt_datetimefield_value(row.at)
             if row.key_id is not None and not cursor.execute(_KEY, [row.key_id.hex, at]).fetchone():
                 continue
-            workspace = [row.workspace_id.hex]
-            enabled = cursor.execute(
-                "SELECT agent_enabled FROM workspaces_workspace WHERE id = %s", workspace
-            ).fetchone()
-            if enabled is None:
+            found = cursor.execute(_REASON, [row.phone_digest, row.workspace_id.hex]).fetchone()
+            if found is None:
                 continue
+            reason = found[0]
             if cursor.execute(_LEAD, [*_lead_values(row), at, at]).rowcount != 1:
                 results[n] = Inserted.DUPLICATE
                 continue
-            cursor.execute(_DISPATCH, _dispatch_values(row, enabled=bool(enabled[0]), at=at))
-            results[n] = _result(True, bool(enabled[0]))
+            cursor.execute(_DISPATCH, _dispatch_values(row, reason=reason, at=at))
+            results[n] = _result(True, reason)
     return results
 
 
@@ -162,11 +175,11 @@ def _lead_values(row: NewLead) -> list[Any]:
     ]
 
 
-def _dispatch_values(row: NewLead, *, enabled: bool, at: Any) -> list[Any]:
+def _dispatch_values(row: NewLead, *, reason: str, at: Any) -> list[Any]:
     due_at = connection.ops.adapt_datetimefield_value(row.due_at)
     identity = [row.dispatch_id.hex, row.workspace_id.hex, row.lead_id.hex, row.channel]
-    if not enabled:
-        return [*identity, "skipped", PAUSED, 0, due_at, "", None, at, at]
+    if reason:
+        return [*identity, "skipped", reason, 0, due_at, "", None, at, at]
     if row.claimed_by:
         return [*identity, "sending", "", 1, due_at, row.claimed_by, at, at, None]
     return [*identity, "pending", "", 0, due_at, "", None, at, None]

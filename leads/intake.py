@@ -15,10 +15,12 @@ from django.db import transaction
 
 from leads.batching import GroupCommit
 from leads.channels import Order, get_channel
-from leads.insert import Inserted, NewLead, insert_leads
+from leads.insert import OPTED_OUT, PAUSED, Inserted, NewLead, insert_leads
 from leads.models import Consent, Lead, lease_end
+from leads.suppression import phone_digest
 
 _insert = GroupCommit(insert_leads)
+_SKIPPED = {Inserted.PAUSED: PAUSED, Inserted.SUPPRESSED: OPTED_OUT}
 
 
 class DuplicatePhone(Exception):
@@ -69,10 +71,10 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A committed lead. `paused`: nobody is contacted. Else the order of its dispatch."""
+    """A committed lead and the order of its dispatch. `skipped`: why nobody is contacted, "" where somebody is."""
 
     order: Order
-    paused: bool
+    skipped: str = ""
 
 
 def claim_name() -> str:
@@ -97,14 +99,14 @@ def accept_lead(submission: Submission, *, now: datetime) -> Accepted:
         case Inserted.KEY_DEAD:
             raise KeyNoLongerWorks
         case outcome:
-            return Accepted(order, paused=outcome is Inserted.PAUSED)
+            return Accepted(order, skipped=_SKIPPED.get(outcome, ""))
 
 
 def _insert_with_consent(row: NewLead, consent: ConsentGiven) -> Inserted:
     """Insert the lead together with its evidence: neither is there without the other."""
     with transaction.atomic():
         inserted = insert_leads([row])[0]
-        if inserted in {Inserted.ACCEPTED, Inserted.PAUSED}:
+        if inserted not in {Inserted.DUPLICATE, Inserted.KEY_DEAD}:
             Consent.objects.create(
                 lead_id=row.lead_id,
                 text=consent.text,
@@ -154,6 +156,7 @@ def _row(submission: Submission, order: Order, *, due_at: datetime) -> NewLead:
         source=submission.source,
         name=order.name,
         phone=order.phone,
+        phone_digest=phone_digest(order.workspace_id, order.phone),
         email=order.email,
         goal=order.goal,
         metadata=None if submission.metadata is None else _json(submission.metadata),

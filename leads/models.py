@@ -62,6 +62,13 @@ class Lead(models.Model):
     qualification_notes = models.TextField(null=True, blank=True)  # noqa: DJ001 - likewise
     booking_uid = models.CharField(max_length=128, null=True, blank=True)  # noqa: DJ001 - likewise
     booking_start = models.DateTimeField(null=True, blank=True)
+    # What the agent learned: goal, budget, schedulePref, notes and the workspace's own fields.
+    profile = VerbatimJSONField(null=True, blank=True)
+    # Since when a human has the conversation; the agent is silent until it is handed back.
+    taken_over_at = models.DateTimeField(null=True, blank=True)
+    taken_over_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -213,3 +220,104 @@ class Consent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.given_at:%Y-%m-%d %H:%M} UTC"
+
+
+class LeadEvent(models.Model):
+    """Something that happened to a lead and that no other row says: for its timeline, written once."""
+
+    class Kind(models.TextChoices):
+        """What happened; `data` by kind is said beside each."""
+
+        # from, to, reason
+        STATUS = "status", _("status changed")
+        # text
+        NOTE = "note", _("note")
+        TAKEN_OVER = "taken_over", _("taken over")
+        HANDED_BACK = "handed_back", _("handed back")
+        # reason (of Suppression), detail
+        OPTED_OUT = "opted_out", _("opted out")
+        OPTED_IN = "opted_in", _("may be contacted again")
+        # at (ISO 8601): when it is called
+        CALL_SCHEDULED = "call_scheduled", _("call scheduled")
+        # attempt, of, at
+        CALL_RETRY = "call_retry", _("another call after no answer")
+        CALL_AGAIN = "call_again", _("called again by hand")
+        # reason, code
+        AGENT_STOPPED = "agent_stopped", _("the agent stopped")
+
+    id = models.BigAutoField(primary_key=True)
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="events", db_index=False)
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    data = models.JSONField(default=dict, blank=True)
+    at = models.DateTimeField()
+    # None: the agent, the lead or a provider.
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering: ClassVar = ["at", "id"]
+        indexes: ClassVar = [models.Index(fields=["lead", "at"], name="event_by_lead")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}"
+
+
+class SuppressionQuerySet(models.QuerySet["Suppression"]):
+    """Many suppressions."""
+
+    def visible_to(self, user: Any) -> "SuppressionQuerySet":
+        """Keep what a user may see."""
+        return self if user.is_superuser else self.filter(workspace__memberships__user_id=user.pk)
+
+
+class Suppression(models.Model):
+    """A phone that nobody in the workspace may contact, on any channel. Its row is the prohibition."""
+
+    class Reason(models.TextChoices):
+        """Who said so."""
+
+        STOP = "stop", _("the lead wrote a stop word")
+        PROVIDER = "provider", _("the provider reported an opt-out")
+        CALL = "call", _("the lead asked for it in a call")
+        OPERATOR = "operator", _("entered by staff")
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="suppressions", db_index=False)
+    # leads.suppression.phone_digest. The phone itself goes when its lead is erased; the prohibition stays.
+    phone_digest = models.CharField(max_length=64)
+    phone = models.CharField(max_length=20, blank=True, default="")
+    reason = models.CharField(max_length=16, choices=Reason.choices)
+    detail = models.CharField(max_length=255, blank=True, default="")
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    objects = SuppressionQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["workspace", "phone_digest"], name="suppression_once")]
+
+    def __str__(self) -> str:
+        return self.phone or self.phone_digest[:8]
+
+
+class Erasure(models.Model):
+    """A copy of an erased lead's data at a provider, to be deleted there: the worker asks until it is done."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    provider = models.CharField(max_length=16)
+    # The provider's own id: a Vapi call, a Twilio message.
+    reference = models.CharField(max_length=64)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(db_index=True)
+    # What kept it from being done the last time.
+    reason = models.CharField(max_length=255, blank=True, default="")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "provider", "reference"], name="erasure_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.reference}"

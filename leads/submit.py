@@ -13,9 +13,9 @@ from apikeys import idempotency
 from apikeys.authentication import INVALID, Caller, unauthorized
 from leads import dispatch
 from leads.channels import get_channel
-from leads.insert import PAUSED
 from leads.intake import Accepted, DuplicatePhone, KeyNoLongerWorks, accept_lead, claim_name
 from leads.models import Dispatch, Lead
+from leads.sweep import reason_to_skip
 from leads.validation import read_submission
 from webapi.calls import Answer, ApiCall, refused
 from webapi.errors import ApiError
@@ -67,7 +67,7 @@ def _deliver(accepted: Accepted) -> Answer:
     except dispatch.NotSent as refusal:
         raise ApiError(502, "voice_dispatch_failed", message=refusal.cause.message) from refusal
     reference = sent.reference if sent else None
-    return _created(accepted.order.channel, accepted.order.lead_id, call_id=reference, contacting=not accepted.paused)
+    return _created(accepted.order.channel, accepted.order.lead_id, call_id=reference, contacting=not accepted.skipped)
 
 
 def _resume(call: ApiCall, caller: Caller, body: bytes, run: idempotency.Run) -> Answer:
@@ -99,10 +99,10 @@ def _settled(row: Dispatch, *, now: datetime) -> bool:
     try:
         if dispatch.settle(order) is not None:
             return True
-        if row.lead.workspace.agent_enabled:
-            dispatch.send(order)
+        if reason := reason_to_skip(row):
+            dispatch.skip(order, reason=reason, now=timezone.now())
         else:
-            dispatch.skip(order, reason=PAUSED, now=timezone.now())
+            dispatch.send(order)
     except dispatch.StillOpen:
         pass
     except dispatch.NotSent as refusal:

@@ -15,8 +15,9 @@ from django.utils import timezone
 from apikeys.models import IdempotentRequest
 from leads import dispatch
 from leads.channels import get_channel
-from leads.insert import PAUSED
+from leads.insert import OPTED_OUT, PAUSED
 from leads.models import Dispatch
+from leads.suppression import is_suppressed
 from providers.errors import ProviderError, Rejected, Unavailable
 from workspaces.models import LogEntry
 
@@ -47,8 +48,8 @@ def claim_jobs(*, by: str, now: datetime, limit: int) -> Iterator[Job]:
 def send_claimed(row: Dispatch) -> None:
     """Send a dispatch that this worker has claimed; refused means a human is needed, not reached means later."""
     order = dispatch.order_of(row)
-    if not row.lead.workspace.agent_enabled:
-        dispatch.skip(order, reason=PAUSED, now=timezone.now())
+    if reason := reason_to_skip(row):
+        dispatch.skip(order, reason=reason, now=timezone.now())
         return
     try:
         dispatch.send(order)
@@ -59,6 +60,13 @@ def send_claimed(row: Dispatch) -> None:
             dispatch.fail(order, refusal.cause, now=timezone.now())
         else:
             dispatch.postpone(order, refusal.cause, now=timezone.now())
+
+
+def reason_to_skip(row: Dispatch) -> str:
+    """Say why a lead must not be contacted now, "" where it may: asked anew before everything that is sent."""
+    if is_suppressed(row.workspace_id, row.lead.phone):
+        return OPTED_OUT
+    return "" if row.lead.workspace.agent_enabled else PAUSED
 
 
 def settle_silent(row: Dispatch) -> None:

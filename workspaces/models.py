@@ -3,13 +3,14 @@
 import json
 import secrets
 import uuid
+from decimal import Decimal
 from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
 import phonenumbers
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -52,6 +53,13 @@ class Channel(models.TextChoices):
     WHATSAPP = "whatsapp", _("WhatsApp")
 
 
+class UnknownSenders(models.TextChoices):
+    """What becomes of a WhatsApp message from a phone that is no lead."""
+
+    IGNORE = "ignore", _("Ignore")
+    LEAD = "lead", _("Make a lead and answer")
+
+
 class WorkspaceQuerySet(models.QuerySet["Workspace"]):
     """Many workspaces."""
 
@@ -92,6 +100,32 @@ class Workspace(models.Model):
         help_text=_("Where phone numbers without a country code are from: two letters, like GB. Empty: nowhere."),
     )
     timezone = models.CharField(max_length=64, default="UTC", validators=[validate_timezone])
+    # What the agent asks for besides goal, budget, schedulePref, notes: [{"name": "team_size", "label": "Team size"}].
+    qualification_fields = models.JSONField(default=list, blank=True)
+    # Calls outside of these hours, in the lead's own zone, wait for them. Both empty: at any hour.
+    calling_from = models.TimeField(null=True, blank=True)
+    calling_until = models.TimeField(null=True, blank=True)
+    no_answer_retries = models.PositiveSmallIntegerField(
+        default=0,
+        validators=[MaxValueValidator(10)],
+        help_text=_("How often a lead who didn't pick up is called again. 0: never."),
+    )
+    no_answer_wait_min = models.PositiveIntegerField(
+        default=60, validators=[MinValueValidator(5), MaxValueValidator(10_080)], help_text=_("Minutes between calls.")
+    )
+    unknown_senders = models.CharField(
+        max_length=16, choices=UnknownSenders.choices, default=UnknownSenders.IGNORE, help_text=_("WhatsApp only.")
+    )
+    reply_after_s = models.PositiveSmallIntegerField(
+        default=4,
+        validators=[MaxValueValidator(120)],
+        help_text=_("Seconds the agent waits for more before it answers; a burst of messages gets one answer."),
+    )
+    # A day's limits on the WhatsApp agent; 0 is none.
+    turns_a_day_per_lead = models.PositiveIntegerField(default=60)
+    turns_a_day = models.PositiveIntegerField(default=5000)
+    cost_a_day_per_lead_usd = models.DecimalField(max_digits=8, decimal_places=2, default=Decimal(2))
+    cost_a_day_usd = models.DecimalField(max_digits=8, decimal_places=2, default=Decimal(100))
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

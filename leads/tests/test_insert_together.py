@@ -37,6 +37,7 @@ def row(workspace: Workspace, **overrides: Any) -> NewLead:
         "at": now,
         "due_at": now + timedelta(seconds=60),
         "claimed_by": "me:1",
+        "phone_digest": "0" * 64,
     }
     return NewLead(**(fields | overrides))
 
