@@ -137,19 +137,21 @@ def send(
     query: Mapping[str, str] | None = None,
     basic_auth: tuple[str, str] | None = None,
     max_body_bytes: int = MAX_BODY_BYTES,
+    total: bool = False,
 ) -> Answer:
     """Send one request and wait for its answer, whatever its status.
 
     `timeout_s` bounds the whole answer, from the request's last byte to the body's; connecting has
-    PROVIDER_CONNECT_TIMEOUT_S. Raises Unavailable when the request never left, OutcomeUnknown when it may have
-    arrived, Rejected when a header (a credential, that is) holds what no header can.
+    PROVIDER_CONNECT_TIMEOUT_S. With `total` it bounds connecting as well, for a caller whose own time is up then
+    (looking up the host's name alone can't be bounded).
+
+    Raises Unavailable when the request never left, OutcomeUnknown when it may have arrived, Rejected when a header
+    (a credential, that is) holds what no header can.
     """
     request = _prepared(method, url, headers=headers, json=json, form=form, query=query, basic_auth=basic_auth)
     started = time.monotonic()
     try:
-        with _adapter().send(
-            request, stream=True, timeout=(settings.PROVIDER_CONNECT_TIMEOUT_S, timeout_s), verify=True
-        ) as response:
+        with _adapter().send(request, stream=True, timeout=_timeout(timeout_s, total=total), verify=True) as response:
             body = response.raw.read(max_body_bytes, decode_content=True)
             _leave_reusable(response)
             return Answer(
@@ -200,6 +202,14 @@ def _check_header(value: str) -> None:
     """Refuse what the wire can't carry: somebody pasted a credential with a line break or a curly quote in it."""
     if not (value.isascii() and value.isprintable()):
         raise Rejected("a credential holds a character that can't be sent; enter it again")
+
+
+def _timeout(timeout_s: float, *, total: bool) -> Any:
+    if not total:
+        return (settings.PROVIDER_CONNECT_TIMEOUT_S, timeout_s)
+    # Connecting is two waits, the handshake being the second; what they leave is the answer's.
+    connect_s = min(settings.PROVIDER_CONNECT_TIMEOUT_S, timeout_s / 3)
+    return urllib3.Timeout(connect=connect_s, read=timeout_s, total=timeout_s)
 
 
 def _leave_reusable(response: requests.Response) -> None:

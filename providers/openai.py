@@ -1,10 +1,12 @@
 """OpenAI's wire: one answer from a model, over /responses or, for servers that lack it, /chat/completions.
 
-Asking reaches nobody, so a request whose outcome is unknown may be repeated; it may be paid for twice.
+Asking reaches nobody, so a request whose outcome is unknown may be repeated; it may be paid for twice. Nothing is
+stored at OpenAI: what the model said and which tools it called goes along with the next request, as `items` in the
+shape of /responses (whichever flavour is spoken), which the caller keeps.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
@@ -18,6 +20,8 @@ MAX_OUTPUT_TOKENS = 2000
 # A 429 with one of these is an empty purse, not load: asking again changes nothing.
 NO_MONEY = frozenset({"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached"})
 LOAD = frozenset({408, 409, 429, 503})
+# These refuse to be asked for reasoning that they don't do.
+NO_REASONING = ("gpt-3", "gpt-4", "chatgpt-4")
 
 
 class Turn(TypedDict):
@@ -27,17 +31,54 @@ class Turn(TypedDict):
     content: str
 
 
+class Tool(TypedDict):
+    """Something the model may ask for. `parameters` is a JSON schema as strict mode wants it."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens that were paid for; reasoning counts as output."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """Sum two."""
+        return Usage(self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A tool that the model wants called. `arguments` is what it wrote: JSON, if all is well."""
+
+    call_id: str
+    name: str
+    arguments: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What the model wrote, what it cost, and how it looked on the wire. `text` is never empty."""
+    """What the model wrote, what it cost, and how it looked on the wire. `text` is empty only beside `calls`."""
 
     text: str
+    calls: tuple[Call, ...] = ()
+    # The answer as it is to be sent along with the next request.
+    items: tuple[dict[str, Any], ...] = ()
     input_tokens: int | None
     output_tokens: int | None
     status_code: int
     request: dict[str, Any]
     response: str
     duration_ms: int
+
+    @property
+    def usage(self) -> Usage:
+        """What it cost; nothing where the server didn't say."""
+        return Usage(self.input_tokens or 0, self.output_tokens or 0)
 
 
 def write_reply(
@@ -46,48 +87,140 @@ def write_reply(
     model: str,
     instructions: str,
     turns: Sequence[Turn],
+    items: Sequence[dict[str, Any]] = (),
+    tools: Sequence[Tool] = (),
+    may_call: bool = True,
     max_output_tokens: int = MAX_OUTPUT_TOKENS,
     safety_identifier: str = "",
 ) -> Reply:
-    """Ask the model for its next message. Nothing is stored at OpenAI.
+    """Ask the model for its next message, or for the tools it wants called. Nothing is stored at OpenAI.
+
+    `items` follow the turns: earlier answers of this same exchange with the results of their tools (`tool_result`).
+    Without `may_call` the model knows of the tools, for it has called some, and answers in words.
 
     Raises Rejected for a refusal, an empty or cut-off text, a bad key, an unknown model, an empty purse;
     Unavailable (with `retry_after_s` where it was told) for load; OutcomeUnknown for time-outs and 5xx.
     """
     chat = settings.OPENAI_API == "chat"
-    request: dict[str, Any]
-    if chat:
-        messages = [{"role": "system", "content": instructions}, *turns]
-        request = {"model": model, "messages": messages, "max_completion_tokens": max_output_tokens}
-    else:
-        request = {
-            "model": model,
-            "instructions": instructions,
-            "input": list(turns),
-            "max_output_tokens": max_output_tokens,
-            "store": False,
-        }
-        if safety_identifier:
-            request["safety_identifier"] = safety_identifier
+    build = _chat_request if chat else _response_request
+    request = build(
+        model=model, instructions=instructions, turns=turns, items=items, max_output_tokens=max_output_tokens
+    )
+    if tools:
+        request |= _tools(tools, chat=chat, may_call=may_call)
+        if not chat and not model.startswith(NO_REASONING):
+            # What the model thought before it called a tool must come back to it, and is stored nowhere else.
+            request["include"] = ["reasoning.encrypted_content"]
+    if safety_identifier and not chat:
+        request["safety_identifier"] = safety_identifier
     answer = _ask("/chat/completions" if chat else "/responses", api_key=api_key, request=request)
     if answer.status != 200:
         raise _refusal(answer, request=request)
     body = _object(answer, request=request)
     try:
-        text, usage = _chat_text(body) if chat else _response_text(body)
-    except Rejected as said:
-        raise Rejected(said.message, **_details(answer, request=request, code=said.code)) from None
+        said = list(_chat_items(body) if chat else _response_items(body))
+        text, calls = _text_of(said), tuple(_calls_of(said))
+        usage = body.get("usage") or {}
+        tokens = _count(usage, "input_tokens", "prompt_tokens"), _count(usage, "output_tokens", "completion_tokens")
+    except Rejected as refusal:
+        raise Rejected(refusal.message, **_details(answer, request=request, code=refusal.code)) from None
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise _unreadable(answer, request=request) from error
+    if not text and not calls:
+        details = _details(answer, request=request, code="empty")
+        raise Rejected("OpenAI answered with an empty text", **details)
     return Reply(
         text=text,
-        input_tokens=_count(usage, "input_tokens", "prompt_tokens"),
-        output_tokens=_count(usage, "output_tokens", "completion_tokens"),
+        calls=calls,
+        items=tuple(said),
+        input_tokens=tokens[0],
+        output_tokens=tokens[1],
         status_code=answer.status,
         request=request,
         response=answer.body,
         duration_ms=answer.duration_ms,
     )
+
+
+def tool_result(call_id: str, result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the item that answers a call."""
+    return {
+        "type": "function_call_output",
+        "call_id": call_id,
+        "output": json.dumps(result, ensure_ascii=False, separators=(",", ":")),
+    }
+
+
+def unanswered(items: Sequence[Mapping[str, Any]]) -> list[Call]:
+    """Return the calls among items that have no result yet, in the order in which the model made them."""
+    answered = {item.get("call_id") for item in items if item.get("type") == "function_call_output"}
+    return [call for call in _calls_of(items) if call.call_id not in answered]
+
+
+def last_text(items: Sequence[Mapping[str, Any]]) -> str:
+    """Return what the latest answer among items says in words: what follows the last result of a tool."""
+    ends = [place for place, item in enumerate(items) if item.get("type") == "function_call_output"]
+    return _text_of(items[ends[-1] + 1 :] if ends else items)
+
+
+def _response_request(
+    *,
+    model: str,
+    instructions: str,
+    turns: Sequence[Turn],
+    items: Sequence[dict[str, Any]],
+    max_output_tokens: int,
+) -> dict[str, Any]:
+    return {
+        "model": model,
+        "instructions": instructions,
+        "input": [*turns, *items],
+        "max_output_tokens": max_output_tokens,
+        "store": False,
+    }
+
+
+def _chat_request(
+    *,
+    model: str,
+    instructions: str,
+    turns: Sequence[Turn],
+    items: Sequence[dict[str, Any]],
+    max_output_tokens: int,
+) -> dict[str, Any]:
+    messages = [{"role": "system", "content": instructions}, *turns, *_chat_messages(items)]
+    return {"model": model, "messages": messages, "max_completion_tokens": max_output_tokens}
+
+
+def _tools(tools: Sequence[Tool], *, chat: bool, may_call: bool) -> dict[str, Any]:
+    choice = "auto" if may_call else "none"
+    if chat:
+        listed: list[dict[str, Any]] = [{"type": "function", "function": {**tool, "strict": True}} for tool in tools]
+        return {"tools": listed, "tool_choice": choice}
+    listed = [{"type": "function", **tool, "strict": True} for tool in tools]
+    return {"tools": listed, "tool_choice": choice}
+
+
+def _chat_messages(items: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Write items as Chat Completions has them: an answer's words and calls are one message there."""
+    answer: dict[str, Any] = {}
+    for item in items:
+        kind = item.get("type")
+        if kind == "function_call_output":
+            if answer:
+                yield answer
+                answer = {}
+            yield {"role": "tool", "tool_call_id": item["call_id"], "content": item["output"]}
+            continue
+        answer = answer or {"role": "assistant", "content": None}
+        if kind == "message":
+            answer["content"] = _text_of([item])
+        elif kind == "function_call":
+            function = {"name": item["name"], "arguments": item["arguments"]}
+            call = {"id": item["call_id"], "type": "function", "function": function}
+            answer.setdefault("tool_calls", []).append(call)
+    if answer:
+        yield answer
 
 
 def _ask(path: str, *, api_key: str, request: dict[str, Any]) -> http.Answer:
@@ -105,7 +238,7 @@ def _ask(path: str, *, api_key: str, request: dict[str, Any]) -> http.Answer:
         raise
 
 
-def _response_text(body: dict[str, Any]) -> tuple[str, Mapping[str, Any]]:
+def _response_items(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
     status = body.get("status", "completed")
     if status == "failed":
         error = body.get("error") or {}
@@ -113,31 +246,54 @@ def _response_text(body: dict[str, Any]) -> tuple[str, Mapping[str, Any]]:
     if status != "completed":
         reason = str((body.get("incomplete_details") or {}).get("reason") or status)
         raise Rejected(f"OpenAI did not finish its text: {reason}", code=reason)
-    parts = [part for item in body["output"] if item.get("type") == "message" for part in item.get("content") or []]
-    refusals = [part for part in parts if part.get("type") == "refusal"]
-    if refusals:
-        raise Rejected(f"The model declined: {refusals[0].get('refusal') or 'no reason given'}", code="refusal")
-    text = "".join(part["text"] for part in parts if part.get("type") == "output_text")
-    return _not_empty(text), body.get("usage") or {}
+    for item in body["output"]:
+        for part in item.get("content") or [] if item.get("type") == "message" else []:
+            if part.get("type") == "refusal":
+                raise Rejected(f"The model declined: {part.get('refusal') or 'no reason given'}", code="refusal")
+        yield _storable(item)
 
 
-def _chat_text(body: dict[str, Any]) -> tuple[str, Mapping[str, Any]]:
+def _chat_items(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
     choice = body["choices"][0]
     message = choice["message"]
     if message.get("refusal"):
         raise Rejected(f"The model declined: {message['refusal']}", code="refusal")
     finished = choice.get("finish_reason") or "stop"
-    if finished != "stop":
+    if finished not in {"stop", "tool_calls", "function_call"}:
         raise Rejected(f"OpenAI did not finish its text: {finished}", code=finished)
-    return _not_empty(message.get("content") or ""), body.get("usage") or {}
+    if text := message.get("content"):
+        content = [{"type": "output_text", "text": text}]
+        yield _storable({"type": "message", "role": "assistant", "content": content})
+    for call in message.get("tool_calls") or []:
+        function = call["function"]
+        yield _storable(
+            {
+                "type": "function_call",
+                "call_id": call["id"],
+                "name": function["name"],
+                "arguments": function["arguments"],
+            }
+        )
 
 
-def _not_empty(text: str) -> str:
-    # Half a surrogate pair is no text that a database or a wire could hold.
-    text = text.replace("\x00", "").encode("utf-8", "replace").decode().strip()
-    if not text:
-        raise Rejected("OpenAI answered with an empty text", code="empty")
-    return text
+def _text_of(items: Sequence[Mapping[str, Any]]) -> str:
+    parts = [part for item in items if item.get("type") == "message" for part in item.get("content") or []]
+    return "".join(part["text"] for part in parts if part.get("type") == "output_text").strip()
+
+
+def _calls_of(items: Sequence[Mapping[str, Any]]) -> Iterator[Call]:
+    for item in items:
+        if item.get("type") == "function_call":
+            yield Call(call_id=str(item["call_id"]), name=str(item["name"]), arguments=str(item["arguments"]))
+
+
+def _storable(value: Any) -> Any:
+    """Drop what neither a database nor a wire could hold: NULs and half surrogate pairs."""
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {key: _storable(part) for key, part in value.items()}
+    return [_storable(part) for part in value] if isinstance(value, list) else value
 
 
 def _count(usage: Mapping[str, Any], *names: str) -> int | None:
