@@ -43,6 +43,7 @@ class Lead(models.Model):
         API = "api", _("API")
         FORM = "form", _("Form")
         MANUAL = "manual", _("By hand")
+        WHATSAPP = "whatsapp", _("Wrote on WhatsApp")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="leads", db_index=False)

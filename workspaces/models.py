@@ -173,6 +173,23 @@ def new_webhook_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
+def address_of(provider: str, credentials: dict[str, str]) -> str:
+    """Return the number that people reach a workspace at through this provider, "" where there is none (E.164)."""
+    number = str(credentials.get("from_number") or "") if provider == "twilio" else ""
+    return number.removeprefix("whatsapp:").strip()[:32]
+
+
+class AddressField(models.CharField):  # type: ignore[type-arg]
+    """The one part of the credentials that we are asked by: what is stored encrypted can't be looked for."""
+
+    def pre_save(self, model_instance: Any, add: bool) -> Any:
+        """Write what the credentials say, whoever saves them."""
+        if "credentials" not in model_instance.get_deferred_fields():
+            credentials = json.loads(model_instance.credentials or "{}")
+            setattr(model_instance, self.attname, address_of(model_instance.provider, credentials))
+        return super().pre_save(model_instance, add)
+
+
 class Integration(models.Model):
     """A workspace's own account at one provider.
 
@@ -195,6 +212,7 @@ class Integration(models.Model):
     credentials = EncryptedTextField()
     webhook_secret = EncryptedTextField(default=new_webhook_secret)
     options = models.JSONField(default=dict, blank=True)
+    address = AddressField(max_length=32, blank=True, default="", editable=False, db_index=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
