@@ -185,7 +185,7 @@ LEAD_CHANNELS = {
 # Who knows the questions behind formResponses; leads doesn't import it either.
 FORM_WORDING = "leadforms.wording.answers_in_words"
 # Who knows a part of a lead's timeline (leads.timeline).
-LEAD_TIMELINES: tuple[str, ...] = ()
+LEAD_TIMELINES: tuple[str, ...] = ("whatsapp.timeline.items",)
 # How long a dispatch may be `sending` before the worker asks the provider what became of it. Longer than any request.
 DISPATCH_LEASE_S = env.seconds("DISPATCH_LEASE_S", 60)
 # An unknown outcome is asked about so many times, so many seconds apart, before "not there" is believed.
@@ -194,6 +194,9 @@ DISPATCH_LOOK_AGAIN_S = env.seconds("DISPATCH_LOOK_AGAIN_S", 2)
 DISPATCH_RETRY_S = env.seconds("DISPATCH_RETRY_S", 30)
 ENGINE_RETRY_S = env.seconds("ENGINE_RETRY_S", 5)
 DISPATCH_MAX_ATTEMPTS = env.integer("DISPATCH_MAX_ATTEMPTS", 8)
+# A lead who wrote waits for an answer: a reply is tried again sooner, and given up sooner (the lead is told so).
+REPLY_RETRY_S = env.seconds("REPLY_RETRY_S", 5)
+REPLY_MAX_ATTEMPTS = env.integer("REPLY_MAX_ATTEMPTS", 5)
 # How long an event may wait in Inngest unclaimed before the worker sends it again under the same id.
 TURN_UNCLAIMED_S = env.seconds("TURN_UNCLAIMED_S", 60)
 JOURNAL_RETENTION_DAYS = env.integer("JOURNAL_RETENTION_DAYS", 90)
@@ -212,6 +215,7 @@ TWILIO_BASE_URL = env.url("TWILIO_BASE_URL", "https://api.twilio.com")
 OPENAI_BASE_URL = env.url("OPENAI_BASE_URL", "https://api.openai.com/v1")
 CALCOM_BASE_URL = env.url("CALCOM_BASE_URL", "https://api.cal.com")
 OPENAI_MODEL = env.text("OPENAI_MODEL", "gpt-5.4-mini")
+OPENAI_PRICES = env.prices("OPENAI_PRICES", "gpt-5.4-mini=0.75/4.5")
 OPENAI_API = env.choice("OPENAI_API", options=("responses", "chat"), default="responses")
 PROVIDER_CONNECT_TIMEOUT_S = env.seconds("PROVIDER_CONNECT_TIMEOUT_S", 3.05)
 VAPI_TIMEOUT_S = env.seconds("VAPI_TIMEOUT_S", 15)
@@ -219,6 +223,8 @@ VAPI_TIMEOUT_S = env.seconds("VAPI_TIMEOUT_S", 15)
 VAPI_ACCOUNT_CACHE_S = env.seconds("VAPI_ACCOUNT_CACHE_S", 0 if ENVIRONMENT == "test" else 2)
 TWILIO_TIMEOUT_S = env.seconds("TWILIO_TIMEOUT_S", 15)
 OPENAI_TIMEOUT_S = env.seconds("OPENAI_TIMEOUT_S", 30)
+# At most: a tool that is called in the middle of a call has less.
+CALCOM_TIMEOUT_S = env.seconds("CALCOM_TIMEOUT_S", 10)
 
 # Inngest: none of these set means that `manage.py worker` runs the agent's turns itself.
 INNGEST_DEV = env.text("INNGEST_DEV")

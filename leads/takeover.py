@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from leads.channels import get_channel
 from leads.models import Lead, LeadEvent
 
 
@@ -32,4 +33,7 @@ def _set(lead_id: UUID, *, by_id: Any, now: datetime, taken: bool) -> bool:
             return False
         kind = LeadEvent.Kind.TAKEN_OVER if taken else LeadEvent.Kind.HANDED_BACK
         LeadEvent.objects.create(lead_id=lead_id, kind=kind, at=now, by_id=by_id)
+        if not taken:
+            lead = Lead.objects.select_related("workspace").get(pk=lead_id)
+            get_channel(lead.channel).handed_back(lead, now=now)
     return True

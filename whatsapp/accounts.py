@@ -1,6 +1,7 @@
 """A workspace's account at a provider, and the journal of what crossed the border to it."""
 
 from datetime import datetime
+from uuid import UUID
 
 from leads.models import Lead
 from providers.errors import ProviderError, Rejected, Unavailable
@@ -24,8 +25,17 @@ def connected_account(lead: Lead, provider: str) -> Account:
 
     Raises Rejected when the workspace lacks them, Unavailable when our encryption key for them is missing.
     """
+    return _connected(lead.workspace_id, provider)
+
+
+def connected_twilio(workspace_id: UUID) -> Account:
+    """Fetch a workspace's Twilio credentials, as connected_account does."""
+    return _connected(workspace_id, "twilio")
+
+
+def _connected(workspace_id: UUID, provider: str) -> Account:
     try:
-        found = account(workspace_id=lead.workspace_id, provider=provider)
+        found = account(workspace_id=workspace_id, provider=provider)
     except NotConnected as error:
         raise Rejected(f"{error}. Connect it under Integrations.", code="not_connected") from error
     except SecretUnreadable as error:

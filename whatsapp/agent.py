@@ -1,9 +1,12 @@
-"""What the agent writes. So far the first message; the conversation's turns come in here as well."""
+"""What the agent writes: the first message, and its replies to what the lead has written."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 
 from agents.prompt import Business, system_prompt
 from leads.models import Lead
@@ -11,10 +14,15 @@ from providers import openai
 from providers.errors import OutcomeUnknown, ProviderError, Unavailable
 from providers.twilio import MAX_BODY_CHARS
 from whatsapp.accounts import connected_account, journal_error
+from whatsapp.models import AgentTurn, Message
 from whatsapp.template import content_variables, has_sentence, shorten
 from workspaces.connections import give_back
+from workspaces.integrations import Account
 from workspaces.models import Workspace
 
+# Enough for any conversation that is still one; what is older the agent has noted in the lead's profile.
+HISTORY_MESSAGES = 80
+COLLEAGUE = "[written by a human colleague from the team]"
 OPENING = (
     "The lead has just asked to be contacted and has not written yet. Write your first WhatsApp message to them now: "
     "greet them by their first name, say in whose name you write and refer to what they asked for, and end with one "
@@ -50,6 +58,55 @@ def write_first_message(lead: Lead, *, now: datetime) -> Draft:
     return _ask(lead, [{"role": "user", "content": opening}], now=now)
 
 
+def write_reply(turn: AgentTurn, *, store: Callable[[list[dict[str, Any]], openai.Usage], None], now: datetime) -> Any:
+    """Let the model answer what the turn has taken, calling tools on the way; `store` keeps what is paid for.
+
+    Raises Rejected, or Unavailable: asking reaches nobody, so it may be repeated whatever came of it.
+    """
+    from agents.conversation import converse
+
+    lead = turn.lead
+    account = connected_account(lead, "openai")
+    try:
+        said = converse(
+            lead,
+            turns=history(turn),
+            items=list(turn.items),
+            store=store,
+            credentials=account.credentials,
+            model=model_of(account),
+            now=now,
+        )
+    except OutcomeUnknown as error:
+        raise Unavailable(error.message, status=error.status, body=error.body, request=error.request) from error
+    return replace(said, text=said.text.removeprefix(COLLEAGUE).strip())
+
+
+def model_of(account: Account) -> str:
+    """Name the model that writes for a workspace."""
+    return str(account.options.get("model") or settings.OPENAI_MODEL)
+
+
+def history(turn: AgentTurn) -> list[openai.Turn]:
+    """Return the conversation as the turn found it: what came after its claim is the next one's.
+
+    A message of the agent's that nobody got is left out. What a colleague wrote stands on the agent's side, marked.
+    """
+    messages = Message.objects.filter(lead_id=turn.lead_id).exclude(kind=Message.Kind.CONFIRMATION)
+    unclaimed = Q(role=Message.Role.USER, turn=None)
+    unheard = ~Q(role=Message.Role.USER) & Q(status__in=[Message.Status.FAILED, Message.Status.WRITTEN])
+    own = Q(role=Message.Role.ASSISTANT, turn=turn)
+    rows = messages.exclude(unclaimed).exclude(unheard).exclude(own).order_by("-created_at")[:HISTORY_MESSAGES]
+    return [_as_turn(message) for message in reversed(rows)]
+
+
+def _as_turn(message: Message) -> openai.Turn:
+    if message.role == Message.Role.USER:
+        return {"role": "user", "content": message.text}
+    mark = f"{COLLEAGUE} " if message.role == Message.Role.OPERATOR else ""
+    return {"role": "assistant", "content": f"{mark}{message.text}"}
+
+
 def _ask(lead: Lead, turns: list[openai.Turn], *, now: datetime) -> Draft:
     openai_account = connected_account(lead, "openai")
     instructions = system_prompt(lead, business=business_of(lead.workspace), now=now)
@@ -57,7 +114,7 @@ def _ask(lead: Lead, turns: list[openai.Turn], *, now: datetime) -> Draft:
     try:
         reply = openai.write_reply(
             api_key=openai_account.credentials["api_key"],
-            model=openai_account.options.get("model") or settings.OPENAI_MODEL,
+            model=model_of(openai_account),
             instructions=instructions,
             turns=turns,
             safety_identifier=lead.pk.hex,

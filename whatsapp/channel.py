@@ -1,23 +1,29 @@
 """WhatsApp: a promise that the engine keeps, or the worker where no engine is configured."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import chain, islice
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
 
-from leads.channels import Order, Sent
-from leads.models import Dispatch
-from providers import inngest
+from leads.channels import CannotWrite, Job, Order, Sent, Trace, Window
+from leads.insert import OPTED_OUT
+from leads.models import Dispatch, Lead
+from providers import inngest, twilio
 from providers.errors import Rejected, Unavailable
-from whatsapp.events import Wish, sender
-from whatsapp.models import Message
-from whatsapp.turns import InProcess, open_conversation, run_turn, settle
+from whatsapp import outbox, replies, waiting
+from whatsapp.accounts import connected_twilio
+from whatsapp.events import ReplyWish, Wish, sender
+from whatsapp.guard import WORDS, may_be_written_to
+from whatsapp.models import AgentTurn, Message
+from whatsapp.sending import settle
+from whatsapp.turns import InProcess, open_conversation, run_turn
+from whatsapp.waiting import GRACE_S
+from whatsapp.window import window_of
 
-# How long the process that took the lead may take to hand its event over, before the worker does.
-GRACE_S = 5.0
 SWEEP_MAX = 500
 # How long a sweep waits for its events to be gone; an engine that hangs must not hold the worker up.
 SEND_WITHIN_S = 1.0
@@ -29,6 +35,7 @@ class WhatsAppChannel:
     """Contacts a lead by the agent's first message."""
 
     inline = False
+    keeps_traces_at = "twilio"
 
     @property
     def keeps_journal(self) -> bool:
@@ -91,8 +98,50 @@ class WhatsAppChannel:
         """Return None: nobody is called."""
         return None
 
-    def forget(self, lead_id: UUID) -> None:
-        """Nothing is prepared: messages go with their lead, and OpenAI stores none."""
+    def why_not_again(self, lead_id: UUID) -> str:
+        """Return "": one may always write once more; outside the window it goes out as a template."""
+        return ""
+
+    def forget(self, lead_id: UUID) -> Sequence[Trace]:
+        """List the messages that Twilio has of a lead; OpenAI stores none. Those of a test lead are nobody's."""
+        sids = Message.objects.filter(lead_id=lead_id, lead__is_test=False).exclude(twilio_sid="")
+        return [Trace("twilio", sid) for sid in sids.values_list("twilio_sid", flat=True)]
+
+    def erase(self, trace: Trace, *, workspace_id: UUID) -> bool:
+        """Delete a message at Twilio. Raises ProviderError."""
+        account = connected_twilio(workspace_id)
+        twilio.delete_message(
+            account_sid=account.credentials["account_sid"],
+            auth_token=account.credentials["auth_token"],
+            sid=trace.reference,
+        )
+        return True
+
+    def window(self, lead: Lead, *, now: datetime) -> Window | None:
+        """Tell whether WhatsApp takes free text for the lead now."""
+        return window_of(lead, now=now)
+
+    def write(self, lead: Lead, text: str, *, by_id: Any, now: datetime) -> None:
+        """Have an operator's own message sent; the worker does it at once. Raises CannotWrite."""
+        if not may_be_written_to(lead):
+            raise CannotWrite(WORDS[OPTED_OUT])
+        window = window_of(lead, now=now)
+        if not window.open:
+            raise CannotWrite(window.reason)
+        if not text.strip():
+            raise CannotWrite("There is nothing to send.")
+        outbox.put_operators(lead, text, by_id=by_id, now=now)
+
+    def handed_back(self, lead: Lead, *, now: datetime) -> None:
+        """Have the agent answer where the last word is the lead's."""
+        waiting.resume(lead, now=now)
+
+    def claim_jobs(self, *, by: str, now: datetime, limit: int) -> Iterable[Job]:
+        """Claim messages that are to be sent and, without an engine, replies that are due."""
+        jobs: Iterable[Job] = outbox.claim_due(now=now, limit=limit)
+        if not settings.INNGEST_CONFIGURED:
+            jobs = chain(jobs, replies.claim_due(by=by, now=now, limit=limit))
+        return islice(jobs, limit)
 
     def sweep(self, *, now: datetime, limit: int) -> int:
         """Ask again for turns that the engine took and nobody came for. Returns how many were asked for."""
@@ -100,12 +149,25 @@ class WhatsAppChannel:
         rows = due.order_by("due_at")[: min(limit, SWEEP_MAX)]
         if not settings.INNGEST_CONFIGURED:
             return sum(_take_back(row, now=now) for row in rows)
-        unclaimed = [row for row in rows if _postpone(row, now=now)]
-        for row in unclaimed:
-            sender.put(Wish(row.pk, row.lead_id, again=row.attempts))
-        if unclaimed:
+        wishes: list[Wish | ReplyWish] = [
+            Wish(row.pk, row.lead_id, again=row.attempts) for row in rows if _postpone(row, now=now)
+        ]
+        wishes += _replies_to_wake(now=now, limit=min(limit, SWEEP_MAX))
+        for wish in wishes:
+            sender.put(wish)
+        if wishes:
             sender.wait_until_idle(timeout_s=SEND_WITHIN_S)
-        return len(unclaimed)
+        return len(wishes)
+
+
+def _replies_to_wake(*, now: datetime, limit: int) -> Iterable[ReplyWish]:
+    """Claim replies whose engine did not come in time, by setting when they are next looked at."""
+    unclaimed = AgentTurn.objects.filter(state__in=AgentTurn.OPEN, wake_at__lte=now).order_by("wake_at")
+    for row in unclaimed[:limit]:
+        wait = timedelta(seconds=settings.TURN_UNCLAIMED_S * min(2**row.wakes, MAX_WAITS))
+        same = AgentTurn.objects.filter(pk=row.pk, wake_at=row.wake_at)
+        if same.update(wake_at=now + wait):
+            yield ReplyWish(row.pk, row.lead_id, again=row.wakes)
 
 
 def _send_event(order: Order) -> Sent:

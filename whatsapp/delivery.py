@@ -5,7 +5,9 @@ from uuid import UUID
 
 from django.db import transaction
 
-from leads.models import Dispatch, Lead
+from leads.models import Dispatch, Lead, LeadEvent, Suppression
+from leads.status import OPEN, change_status
+from leads.suppression import suppress
 from providers.twilio import explain
 from whatsapp.models import Message
 
@@ -31,31 +33,63 @@ BEFORE = {
     Status.READ: (*_ON_ITS_WAY, Status.SENT, Status.DELIVERED),
     Status.FAILED: (*_ON_ITS_WAY, Status.SENT),
 }
-UNANSWERED = (Lead.Status.NEW, Lead.Status.IN_CONVERSATION)
+# The lead told Twilio or WhatsApp that it wants nothing more from us: it stopped us, or blocked the sender.
+OPTED_OUT_CODES = frozenset({"21610", "63014"})
 
 
 def record_delivery(message: Message, *, sid: str, twilio_status: str, error_code: str, now: datetime) -> bool:
     """Move a message to what Twilio says of it. False: it is there or beyond, or the word is not known.
 
-    A first contact that failed leaves the lead to a human, with the reason on its dispatch.
+    What the agent wrote and nobody got leaves the lead to a human, with the reason.
     """
     status = OURS.get(twilio_status)
     if status is None:
         return False
     with transaction.atomic():
         rows = Message.objects.filter(pk=message.pk, status__in=BEFORE[status])
-        fields = {"status": status, "twilio_sid": sid, "updated_at": now}
+        fields = {"status": status, "twilio_sid": sid, "due_at": None, "updated_at": now}
         if status == Status.FAILED:
             fields |= {"error_code": error_code, "error_message": explain(error_code)[:255]}
         if not rows.update(**fields):
             return False
-        if status == Status.FAILED and message.dispatch_id is not None:
-            reason = f"{error_code} {explain(error_code)}".strip()
-            _leave_to_human(dispatch_id=message.dispatch_id, lead_id=message.lead_id, reason=reason, now=now)
+        if status == Status.FAILED:
+            _answer_failure(message, code=error_code, now=now)
     return True
 
 
-def _leave_to_human(*, dispatch_id: UUID, lead_id: UUID, reason: str, now: datetime) -> None:
-    Dispatch.objects.filter(pk=dispatch_id).update(status=Dispatch.Status.FAILED, reason=reason[:255], finished_at=now)
-    leads = Lead.objects.filter(pk=lead_id, status__in=UNANSWERED)
-    leads.exclude(messages__role=Message.Role.USER).update(status=Lead.Status.NEEDS_HUMAN, updated_at=now)
+def respect_opt_out(lead: Lead, *, code: str, now: datetime) -> bool:
+    """Stop every contact with a lead whom the provider reports as opted out. False: the code says something else."""
+    if code not in OPTED_OUT_CODES:
+        return False
+    suppress(
+        workspace_id=lead.workspace_id,
+        phone=lead.phone,
+        reason=Suppression.Reason.PROVIDER,
+        now=now,
+        detail=f"{code} {explain(code)}",
+    )
+    return True
+
+
+def leave_to_human(lead_id: UUID, *, reason: str, code: str, now: datetime) -> None:
+    """Note that the agent could not go on, and ask for a person unless the lead's way has ended."""
+    with transaction.atomic():
+        if not Lead.objects.filter(pk=lead_id).exists():
+            return
+        data = {"reason": reason[:255], "code": code}
+        LeadEvent.objects.create(lead_id=lead_id, kind=LeadEvent.Kind.AGENT_STOPPED, data=data, at=now)
+        change_status(lead_id, Lead.Status.NEEDS_HUMAN, now=now, reason=reason[:255])
+
+
+def _answer_failure(message: Message, *, code: str, now: datetime) -> None:
+    """Draw the consequences of a message that did not arrive."""
+    reason = f"{code} {explain(code)}".strip()[:255]
+    respect_opt_out(message.lead, code=code, now=now)
+    if message.dispatch_id is not None:
+        dispatches = Dispatch.objects.filter(pk=message.dispatch_id)
+        dispatches.update(status=Dispatch.Status.FAILED, reason=reason, finished_at=now)
+        # Whoever has written meanwhile got the conversation going without it.
+        if not Message.objects.filter(lead_id=message.lead_id, role=Message.Role.USER).exists():
+            change_status(message.lead_id, Lead.Status.NEEDS_HUMAN, now=now, frm=OPEN, reason=reason)
+    elif message.turn_id is not None:
+        leave_to_human(message.lead_id, reason=reason, code=code or "not_delivered", now=now)

@@ -17,6 +17,7 @@ from django.utils import timezone
 from leads.models import Dispatch
 from providers import inngest
 from providers.errors import ProviderError
+from whatsapp.models import AgentTurn
 
 logger = logging.getLogger(__name__)
 
@@ -41,12 +42,43 @@ class Wish:
 
         An id whose run failed stays deduplicated for 24 hours: after two in vain the event gets an id of its own.
         """
-        suffix = f":r{self.again}" if self.again is not None and self.again >= 2 else ""
-        return inngest.Event(
-            id=f"{self.dispatch_id}{suffix}",
-            name=TURN_REQUESTED,
-            data={"dispatch_id": str(self.dispatch_id), "lead_id": str(self.lead_id)},
-        )
+        return _event(self.dispatch_id, "dispatch_id", self.lead_id, again=self.again)
+
+    def note(self) -> None:
+        """Write down that the engine has it; where it claimed the dispatch already, nothing is changed."""
+        row = Dispatch.objects.filter(pk=self.dispatch_id)
+        if self.again is None:
+            due_at = timezone.now() + timedelta(seconds=settings.TURN_UNCLAIMED_S)
+            row.filter(status=Dispatch.Status.PENDING).update(status=Dispatch.Status.QUEUED, due_at=due_at)
+        else:
+            row.filter(status=Dispatch.Status.QUEUED).update(attempts=F("attempts") + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyWish:
+    """A reply that is wanted. `after` is the turn that was under way before and may have kept this one waiting."""
+
+    turn_id: UUID
+    lead_id: UUID
+    again: int | None = None
+    after: UUID | None = None
+
+    def event(self) -> inngest.Event:
+        """Build the event, as Wish does."""
+        return _event(self.turn_id, "turn_id", self.lead_id, again=self.again, after=self.after)
+
+    def note(self) -> None:
+        """Write down that the engine has it: so long the worker need not wake it again."""
+        row = AgentTurn.objects.filter(pk=self.turn_id, state__in=AgentTurn.OPEN)
+        if self.again is None:
+            row.update(wake_at=F("due_at") + timedelta(seconds=settings.TURN_UNCLAIMED_S))
+        else:
+            row.update(wakes=F("wakes") + 1)
+
+
+def _event(pk: UUID, name: str, lead_id: UUID, *, again: int | None = None, after: UUID | None = None) -> inngest.Event:
+    suffix = f":r{again}" if again is not None and again >= 2 else f":{after}" if after else ""
+    return inngest.Event(id=f"{pk}{suffix}", name=TURN_REQUESTED, data={name: str(pk), "lead_id": str(lead_id)})
 
 
 class EventSender:
@@ -58,16 +90,16 @@ class EventSender:
 
     def _start_afresh(self) -> None:
         """Begin without a thread: a forked child has none, and its locks may be held by nobody."""
-        self._wishes: queue.Queue[Wish] = queue.Queue(MAX_WAITING)
+        self._wishes: queue.Queue[Wish | ReplyWish] = queue.Queue(MAX_WAITING)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def put(self, wish: Wish) -> None:
+    def put(self, wish: Wish | ReplyWish) -> None:
         """Leave a wish to the thread; dropped when too many wait. Never blocks and never raises."""
         try:
             self._wishes.put_nowait(wish)
         except queue.Full:
-            logger.warning("too many events wait, left to the worker: dispatch %s", wish.dispatch_id)
+            logger.warning("too many events wait, left to the worker: lead %s", wish.lead_id)
             return
         if self._thread is None:
             self._start()
@@ -111,14 +143,11 @@ class EventSender:
                     self._wishes.task_done()
 
 
-def _hand_over(batch: Sequence[Wish]) -> None:
-    """Send events and note that the engine has them; where it claimed one already, nothing is changed."""
+def _hand_over(batch: Sequence[Wish | ReplyWish]) -> None:
+    """Send events and note that the engine has them."""
     inngest.send_events([wish.event() for wish in batch])
-    due_at = timezone.now() + timedelta(seconds=settings.TURN_UNCLAIMED_S)
-    first = Dispatch.objects.filter(pk__in=[wish.dispatch_id for wish in batch if wish.again is None])
-    first.filter(status=Dispatch.Status.PENDING).update(status=Dispatch.Status.QUEUED, due_at=due_at)
-    again = Dispatch.objects.filter(pk__in=[wish.dispatch_id for wish in batch if wish.again is not None])
-    again.filter(status=Dispatch.Status.QUEUED).update(attempts=F("attempts") + 1)
+    for wish in batch:
+        wish.note()
 
 
 sender = EventSender()

@@ -1,21 +1,26 @@
 """The Inngest function `agent-turn`, and the view that Inngest calls. Imported at the first such call only."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import inngest
 import inngest.django
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from leads.models import Dispatch, Lead
-from providers.errors import OutcomeUnknown, Rejected, Unavailable
+from leads.status import change_status
+from providers.errors import OutcomeUnknown, ProviderError, Rejected
 from providers.inngest import client, is_development
+from whatsapp import replies
 from whatsapp.events import TURN_REQUESTED
-from whatsapp.turns import Result, run_turn, settle_after_s
+from whatsapp.sending import Result, settle_after_s
+from whatsapp.turns import run_turn
 
 T = TypeVar("T")
 
@@ -27,12 +32,26 @@ GAVE_UP = "The agent's turn failed too often."
 View = Callable[[HttpRequest], HttpResponse]
 
 
+class Job(Protocol):
+    """What a run is about: a lead's first contact, or a reply."""
+
+    def run(self, step: "EngineStep", *, run_id: str) -> Result: ...
+
+    def later(self, error: ProviderError, *, run_id: str, attempt: int) -> float:
+        """Leave it to the engine until it comes back. Returns the seconds until then."""
+        ...
+
+    def fail(self, *, run_id: str, reason: str) -> None:
+        """Give it up: its lead needs a human."""
+        ...
+
+
 class EngineStep:
     """Runs a step under Inngest: what failed for good ends the turn, anything else is tried again later."""
 
-    def __init__(self, ctx: inngest.ContextSync, *, dispatch_id: str) -> None:
+    def __init__(self, ctx: inngest.ContextSync, job: Job) -> None:
         self._ctx = ctx
-        self._dispatch_id = dispatch_id
+        self._job = job
 
     def run(self, step_id: str, handler: Callable[..., T], *args: str) -> T:
         """Run a step once; Inngest remembers what it returned."""
@@ -43,52 +62,94 @@ class EngineStep:
         result: T = self._ctx.step.run(step_id, guarded)
         return result
 
+    def sleep_until(self, step_id: str, until: datetime) -> bool:
+        """Let Inngest call again then; nothing is held meanwhile."""
+        self._ctx.step.sleep_until(step_id, until)
+        return True
+
     def _guarded(self, handler: Callable[..., T], *args: str) -> T | Result:
         try:
             return handler(*args)
         except Rejected as error:
-            fail_turn(self._dispatch_id, reason=error.reason)
+            self._job.fail(run_id=self._ctx.run_id, reason=error.reason)
             return {"outcome": "failed", "reason": error.code or "rejected"}
-        except OutcomeUnknown as error:
-            raise self._later(settle_after_s(), error.reason) from None
-        except Unavailable as error:
-            backoff_s = settings.DISPATCH_RETRY_S * 2 ** min(self._ctx.attempt, 5)
-            raise self._later(error.retry_after_s or backoff_s, error.reason) from None
+        except ProviderError as error:
+            wait_s = self._job.later(error, run_id=self._ctx.run_id, attempt=self._ctx.attempt)
+            # The provider's words stay in our database.
+            wait = timedelta(seconds=min(wait_s, MAX_RETRY_S))
+            raise inngest.RetryAfterError("to be tried again", wait, quiet=True) from None
 
-    def _later(self, wait_s: float, reason: str) -> inngest.RetryAfterError:
-        """Leave the dispatch to the engine until it comes back; the provider's words stay in our database."""
-        wait = timedelta(seconds=min(wait_s, MAX_RETRY_S))
-        mine = Dispatch.objects.filter(pk=self._dispatch_id, claimed_by=self._ctx.run_id)
+
+@dataclass(frozen=True, slots=True)
+class FirstContact:
+    """A dispatch."""
+
+    dispatch_id: str
+
+    def run(self, step: EngineStep, *, run_id: str) -> Result:
+        """Write the first message."""
+        return run_turn(step, dispatch_id=self.dispatch_id, run_id=run_id)
+
+    def later(self, error: ProviderError, *, run_id: str, attempt: int) -> float:
+        """Queue the dispatch again."""
+        wait_s: float = settings.DISPATCH_RETRY_S * 2 ** min(attempt, 5)
+        wait_s = getattr(error, "retry_after_s", None) or wait_s
+        if isinstance(error, OutcomeUnknown):
+            wait_s = settle_after_s()
+        mine = Dispatch.objects.filter(pk=self.dispatch_id, claimed_by=run_id)
         mine.filter(status__in=[Dispatch.Status.SENDING, Dispatch.Status.QUEUED]).update(
             status=Dispatch.Status.QUEUED,
-            reason=reason,
-            due_at=timezone.now() + wait + timedelta(seconds=settings.TURN_UNCLAIMED_S),
+            reason=error.reason,
+            due_at=timezone.now() + timedelta(seconds=min(wait_s, MAX_RETRY_S) + settings.TURN_UNCLAIMED_S),
         )
-        return inngest.RetryAfterError("to be tried again", wait, quiet=True)
+        return wait_s
+
+    def fail(self, *, run_id: str, reason: str) -> None:
+        """Give the dispatch up; inside the engine it is known already why."""
+        now = timezone.now()
+        dispatches = Dispatch.objects.filter(pk=self.dispatch_id, status__in=Dispatch.OPEN)
+        said = dispatches.values_list("reason", flat=True).first()
+        reason = f"{GAVE_UP} {said or ''}".strip() if reason == GAVE_UP else reason
+        with transaction.atomic():
+            if not dispatches.update(status=Dispatch.Status.FAILED, reason=reason[:255], finished_at=now):
+                return
+            lead_id = Dispatch.objects.values_list("lead_id", flat=True).get(pk=self.dispatch_id)
+            change_status(lead_id, Lead.Status.NEEDS_HUMAN, now=now, frm=[Lead.Status.NEW], reason=reason[:255])
 
 
-def fail_turn(dispatch_id: str, *, reason: str) -> None:
-    """Give a dispatch up: its lead needs a human."""
-    now = timezone.now()
-    given_up = Dispatch.objects.filter(pk=dispatch_id, status__in=Dispatch.OPEN).update(
-        status=Dispatch.Status.FAILED, reason=reason[:255], finished_at=now
-    )
-    if given_up:
-        new = Lead.objects.filter(dispatches__pk=dispatch_id, status=Lead.Status.NEW)
-        new.update(status=Lead.Status.NEEDS_HUMAN, updated_at=now)
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A turn of the agent."""
+
+    turn_id: str
+
+    def run(self, step: EngineStep, *, run_id: str) -> Result:
+        """Answer the lead."""
+        return replies.run_reply(step, turn_id=self.turn_id, run_id=run_id)
+
+    def later(self, error: ProviderError, *, run_id: str, attempt: int) -> float:
+        """Keep the turn for this run."""
+        return replies.postpone(self.turn_id, run_id, error)
+
+    def fail(self, *, run_id: str, reason: str) -> None:
+        """Give the turn up, where this run has it."""
+        replies.give_up(self.turn_id, run_id, reason=reason)
+
+
+def _job_of(event: Any) -> Job:
+    data = event["data"] if isinstance(event, dict) else event.data
+    return Reply(str(data["turn_id"])) if "turn_id" in data else FirstContact(str(data["dispatch_id"]))
 
 
 def _turn(ctx: inngest.ContextSync) -> Result:
-    dispatch_id = str(ctx.event.data["dispatch_id"])
-    return run_turn(EngineStep(ctx, dispatch_id=dispatch_id), dispatch_id=dispatch_id, run_id=ctx.run_id)
+    job = _job_of(ctx.event)
+    return job.run(EngineStep(ctx, job), run_id=ctx.run_id)
 
 
 def _turn_failed(ctx: inngest.ContextSync) -> None:
     """Write down that Inngest has given up; it has no retries of its own, the worker's sweep is behind it."""
-    event: Any = ctx.event.data["event"]
-    dispatch_id = str(event["data"]["dispatch_id"])
-    said = Dispatch.objects.filter(pk=dispatch_id).values_list("reason", flat=True).first()
-    fail_turn(dispatch_id, reason=f"{GAVE_UP} {said or ''}".strip())
+    failed: Any = ctx.event.data
+    _job_of(failed["event"]).fail(run_id=str(failed.get("run_id") or ""), reason=GAVE_UP)
 
 
 @lru_cache(maxsize=1)

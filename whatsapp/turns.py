@@ -5,35 +5,24 @@ finds what the one before it left. Each step raises ProviderError; who runs it d
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
-from django.urls import reverse
 from django.utils import timezone
 
-from leads.insert import PAUSED
 from leads.models import Dispatch, Lead, lease_end
-from providers import twilio
-from providers.errors import OutcomeUnknown, ProviderError, Rejected, Unavailable
-from whatsapp.accounts import connected_account, journal_answer, journal_error
+from leads.status import change_status
+from providers.errors import Rejected, Unavailable
+from whatsapp.accounts import connected_account, journal_answer
 from whatsapp.agent import Draft, write_first_message
-from whatsapp.delivery import record_delivery
+from whatsapp.guard import reason_to_hold
 from whatsapp.models import Message
-from whatsapp.template import content_variables
-from workspaces.connections import give_back
-from workspaces.integrations import Account
-
-BUSY_RETRY_S = 2.0
-# How far Twilio's clock and ours may be apart.
-CLOCK_SKEW = timedelta(seconds=60)
+from whatsapp.sending import BUSY_RETRY_S, Result, send_written, settle, simulate, tell
 
 T = TypeVar("T")
-# What a step hands to the next: an outcome and ids. Inngest stores and shows it.
-Result = dict[str, str]
 
 
 class Step(Protocol):
@@ -43,6 +32,10 @@ class Step(Protocol):
         """Run a step, or return what it returned before."""
         ...
 
+    def sleep_until(self, step_id: str, until: datetime) -> bool:
+        """Wait without holding anything. False: nobody waits here; the worker comes again."""
+        ...
+
 
 class InProcess:
     """Runs each step at once, where no engine is configured."""
@@ -50,6 +43,10 @@ class InProcess:
     def run(self, step_id: str, handler: Callable[..., T], *args: str) -> T:
         """Call the step."""
         return handler(*args)
+
+    def sleep_until(self, step_id: str, until: datetime) -> bool:
+        """Don't: a worker's thread is too dear to sleep in, and the row says when it is due."""
+        return False
 
 
 def run_turn(step: Step, *, dispatch_id: str, run_id: str) -> Result:
@@ -74,8 +71,8 @@ def generate_reply(dispatch_id: str, run_id: str) -> Result:
     dispatch = Dispatch.objects.select_related("lead__workspace").filter(pk=dispatch_id).first()
     if dispatch is None:
         return {"outcome": "nothing"}
-    if not dispatch.lead.workspace.agent_enabled:
-        return _skip(dispatch, now=now)
+    if reason := reason_to_hold(dispatch.lead_id):
+        return _skip(dispatch, reason=reason, now=now)
     message = Message.objects.filter(dispatch=dispatch).first()
     if message is None:
         draft = write_first_message(dispatch.lead, now=now)
@@ -97,15 +94,16 @@ def send_message(message_id: str, run_id: str) -> Result:
         settle(message, now=now)
         message.refresh_from_db(fields=["status", "twilio_sid"])
     if message.status != Message.Status.WRITTEN:
-        return _told(message)
+        return tell(message)
     if not _renew(message.dispatch, run_id, now=timezone.now()):
         return {"outcome": "nothing"}
-    if not message.lead.workspace.agent_enabled:
-        return _skip(message.dispatch, now=now)
     if message.lead.is_test:
-        return _simulate(message, now=now)
+        return simulate(message, now=now)
+    account = connected_account(message.lead, "twilio")
+    if reason := reason_to_hold(message.lead_id):
+        return _skip(message.dispatch, reason=reason, now=now)
     # Who asked Twilio in between is late: the time is told anew, because others count from it.
-    return _send(message, connected_account(message.lead, "twilio"), now=timezone.now())
+    return send_written(message, account, as_template=True, now=timezone.now())
 
 
 def persist_message(message_id: str) -> Result:
@@ -118,48 +116,13 @@ def persist_message(message_id: str) -> Result:
         dispatches = Dispatch.objects.filter(pk=message.dispatch_id, status__in=Dispatch.OPEN)
         dispatches.update(status=Dispatch.Status.DONE, reason="", finished_at=now)
         open_conversation([message.lead_id], now=now)
-    return _told(message)
+    return tell(message)
 
 
 def open_conversation(lead_ids: list[UUID], *, now: datetime) -> None:
     """Mark leads that have been written to."""
-    new = Lead.objects.filter(pk__in=lead_ids, status=Lead.Status.NEW)
-    new.update(status=Lead.Status.IN_CONVERSATION, updated_at=now)
-
-
-def settle(message: Message, *, now: datetime) -> None:
-    """Find out what became of a message whose sender went silent: adopt it, or let it be sent again.
-
-    Raises Unavailable while the sender may still be at it, and ProviderError when Twilio can't be asked.
-    """
-    sending_at = message.sending_at or message.created_at
-    wait_s = settle_after_s() - (now - sending_at).total_seconds()
-    if wait_s > 0:
-        raise Unavailable("It is not known yet whether Twilio took the message.", retry_after_s=wait_s)
-    account = connected_account(message.lead, "twilio")
-    give_back()
-    listed = twilio.list_messages(
-        account_sid=account.credentials["account_sid"],
-        auth_token=account.credentials["auth_token"],
-        sender=account.credentials["from_number"],
-        to=message.lead.phone,
-        created_after=sending_at - CLOCK_SKEW,
-    )
-    known = set(
-        Message.objects.filter(twilio_sid__in=[each.sid for each in listed]).values_list("twilio_sid", flat=True)
-    )
-    for each in listed:
-        # A template's text comes back rendered, with our sentence somewhere in it or not at all.
-        if each.sid not in known and (message.content_sid or each.body.strip() == message.text.strip()):
-            record_delivery(message, sid=each.sid, twilio_status=each.status, error_code=each.error_code, now=now)
-            return
-    lost = Message.objects.filter(pk=message.pk, status=Message.Status.SENDING, sending_at=message.sending_at)
-    lost.update(status=Message.Status.WRITTEN, sending_at=None, updated_at=now)
-
-
-def settle_after_s() -> float:
-    """Tell for how long a request to Twilio may still be under way."""
-    return float(settings.TWILIO_TIMEOUT_S + settings.PROVIDER_CONNECT_TIMEOUT_S + 5)
+    for lead_id in lead_ids:
+        change_status(lead_id, Lead.Status.IN_CONVERSATION, now=now, frm=[Lead.Status.NEW])
 
 
 def _claim(dispatch_id: str, run_id: str, *, now: datetime) -> bool:
@@ -181,10 +144,12 @@ def _renew(dispatch: Dispatch, run_id: str, *, now: datetime) -> bool:
     return mine.update(status=Dispatch.Status.SENDING, claimed_by=run_id, claimed_at=now, due_at=lease_end(now)) == 1
 
 
-def _skip(dispatch: Dispatch, *, now: datetime) -> Result:
+def _skip(dispatch: Dispatch, *, reason: str, now: datetime) -> Result:
     open_ones = Dispatch.objects.filter(pk=dispatch.pk, status__in=Dispatch.OPEN)
-    open_ones.update(status=Dispatch.Status.SKIPPED, reason=PAUSED, finished_at=now)
-    return {"outcome": "skipped", "reason": PAUSED}
+    open_ones.update(status=Dispatch.Status.SKIPPED, reason=reason, finished_at=now)
+    # A text that never left is no part of the conversation.
+    Message.objects.filter(dispatch=dispatch, status=Message.Status.WRITTEN).delete()
+    return {"outcome": "skipped", "reason": reason}
 
 
 def _keep(dispatch: Dispatch, draft: Draft, run_id: str) -> Message:
@@ -211,64 +176,3 @@ def _keep(dispatch: Dispatch, draft: Draft, run_id: str) -> Message:
     except IntegrityError:
         # Somebody who took over was faster; what they stored is what is sent.
         return Message.objects.get(dispatch=dispatch)
-
-
-def _send(message: Message, account: Account, *, now: datetime) -> Result:
-    content_sid = str(account.options.get("content_sid") or "")
-    variables = content_variables(account.options, lead=message.lead, sentence=message.text) if content_sid else {}
-    if not _mark_sending(message, content_sid=content_sid, now=now):
-        raise Unavailable("Another process is sending this message.", retry_after_s=BUSY_RETRY_S)
-    give_back()
-    try:
-        sent = twilio.send_message(
-            account_sid=account.credentials["account_sid"],
-            auth_token=account.credentials["auth_token"],
-            sender=account.credentials["from_number"],
-            to=message.lead.phone,
-            body=message.text,
-            content_sid=content_sid,
-            content_variables=variables,
-            status_callback=f"{settings.PUBLIC_BASE_URL}{reverse('whatsapp-status')}?message={message.pk}",
-        )
-    except ProviderError as error:
-        _record_error(message, error)
-        raise
-    now = timezone.now()
-    with transaction.atomic():
-        record_delivery(message, sid=sent.sid, twilio_status="sent", error_code="", now=now)
-        journal_answer(message.lead, "twilio", sent, now=now)
-    return {"outcome": "sent", "message_id": str(message.pk), "sid": sent.sid}
-
-
-def _mark_sending(message: Message, *, content_sid: str, now: datetime) -> bool:
-    written = Message.objects.filter(pk=message.pk, status=Message.Status.WRITTEN)
-    return written.update(status=Message.Status.SENDING, sending_at=now, content_sid=content_sid, updated_at=now) == 1
-
-
-def _record_error(message: Message, error: ProviderError) -> None:
-    """Leave the message as what may be done next wants it: refused, to be sent again, or still to be found out."""
-    now = timezone.now()
-    sending = Message.objects.filter(pk=message.pk, status=Message.Status.SENDING)
-    with transaction.atomic():
-        if isinstance(error, Rejected):
-            words = twilio.explain(error.code) if error.code else error.reason
-            sending.update(
-                status=Message.Status.FAILED, error_code=error.code[:16], error_message=words[:255], updated_at=now
-            )
-        elif not isinstance(error, OutcomeUnknown):
-            sending.update(status=Message.Status.WRITTEN, sending_at=None, updated_at=now)
-        journal_error(message.lead, "twilio", error, now=now)
-
-
-def _simulate(message: Message, *, now: datetime) -> Result:
-    """Answer for Twilio: a test lead is never written to."""
-    sid = f"SM{uuid4().hex}"
-    record_delivery(message, sid=sid, twilio_status="delivered", error_code="", now=now)
-    return {"outcome": "sent", "message_id": str(message.pk), "sid": sid}
-
-
-def _told(message: Message) -> Result:
-    """Say what is known of a message that needs no sending."""
-    if not message.twilio_sid:
-        return {"outcome": "failed", "message_id": str(message.pk)}
-    return {"outcome": "sent", "message_id": str(message.pk), "sid": message.twilio_sid}

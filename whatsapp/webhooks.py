@@ -7,14 +7,20 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
+from leads.models import Lead
 from providers.twilio import is_signed
 from webapi.errors import error_body
 from whatsapp.delivery import OURS, record_delivery
+from whatsapp.inbox import is_phone, read_inbound, receive
 from whatsapp.models import Message
 from workspaces.integrations import NotConnected, account
 from workspaces.journal import Crossing, record
-from workspaces.models import LogEntry
+from workspaces.models import Integration, LogEntry, Workspace
 from workspaces.secrets import SecretUnreadable
+
+EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
+# Workspaces that may share a number (Twilio's sandbox): each costs a decryption before the signature is known.
+MAX_SHARING = 20
 
 
 @csrf_exempt
@@ -25,6 +31,24 @@ def engine(request: HttpRequest) -> HttpResponse:
     from whatsapp.functions import endpoint
 
     return endpoint()(request)
+
+
+@csrf_exempt
+def inbound(request: HttpRequest) -> HttpResponse:
+    """Take a message that somebody wrote to a workspace's number; the answer to it goes out by itself, later.
+
+    Who doesn't sign with the auth token of a workspace with that number is refused, and learns nothing about numbers.
+    """
+    if request.method != "POST":
+        return JsonResponse(error_body("method_not_allowed"), status=405, headers={"Allow": "POST"})
+    received = read_inbound({name: values[-1] for name, values in request.POST.lists() if values})
+    workspace = _find_workspace(request, sender=received.sender)
+    if workspace is None:
+        return JsonResponse(error_body("forbidden"), status=403)
+    # Whoever hides their number can't be found as a lead; Twilio would only send it again.
+    if received.sid and is_phone(received.sender):
+        receive(workspace, received, now=timezone.now())
+    return HttpResponse(EMPTY_TWIML, content_type="text/xml; charset=utf-8")
 
 
 @csrf_exempt
@@ -62,9 +86,30 @@ def _find_message(request: HttpRequest) -> Message | None:
     return message
 
 
+def _find_workspace(request: HttpRequest, *, sender: str) -> Workspace | None:
+    """Find whose number was written to: of several with one number those whose token signs, first the sender's own."""
+    number = request.POST.get("To", "").replace("\x00", "").removeprefix("whatsapp:")[:32]
+    if not number:
+        return None
+    integrations = Integration.objects.filter(provider="twilio", address=number).defer("credentials", "webhook_secret")
+    found = integrations.select_related("workspace").order_by("created_at", "pk")[:MAX_SHARING]
+    workspaces = [each.workspace for each in found if _signed_for(request, each.workspace_id)]
+    if len(workspaces) < 2:
+        return workspaces[0] if workspaces else None
+    known = Lead.objects.filter(workspace__in=workspaces, phone=sender, is_test=False).order_by("-created_at")
+    workspace_id = known.values_list("workspace_id", flat=True).first() if is_phone(sender) else None
+    by_choice = sorted(workspaces, key=lambda each: (each.pk != workspace_id, each.unknown_senders == "ignore"))
+    return by_choice[0]
+
+
 def _signed_by_twilio(request: HttpRequest, message: Message) -> bool:
+    return _signed_for(request, message.lead.workspace_id)
+
+
+def _signed_for(request: HttpRequest, workspace_id: UUID) -> bool:
+    """Tell whether a request is signed with a workspace's auth token."""
     try:
-        token = account(workspace_id=message.lead.workspace_id, provider="twilio").credentials.get("auth_token")
+        token = account(workspace_id=workspace_id, provider="twilio").credentials.get("auth_token")
     except (NotConnected, SecretUnreadable):
         return False
     # Never the address of the request itself: behind a proxy it is another one than Twilio called and signed.

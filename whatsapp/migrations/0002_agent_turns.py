@@ -1,9 +1,11 @@
-import django.db.models.deletion
-import leads.fields
 import uuid
 from decimal import Decimal
+
+import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
+
+import leads.fields
 
 
 class Migration(migrations.Migration):

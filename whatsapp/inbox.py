@@ -1,0 +1,196 @@
+"""What people write to a workspace: stored once, an opt-out obeyed at once, everything else left to a turn."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from agents.prompt import one_line
+from leads.models import Lead, Suppression
+from leads.suppression import is_suppressed, lift, suppress
+from whatsapp import optout
+from whatsapp.models import AgentTurn, Message
+from whatsapp.outbox import put_confirmation
+from whatsapp.waiting import ask_for_reply, wake
+from workspaces.journal import Crossing, record
+from workspaces.models import LogEntry, UnknownSenders, Workspace
+
+is_phone = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
+MAX_TEXT_CHARS = 8000
+MAX_NOTES = 10
+# The beginning of a MIME type → what the agent is told.
+MEDIA = {
+    "image": "image",
+    "video": "video",
+    "audio": "voice message",
+    "text/vcard": "contact card",
+    "application": "file",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    """A message as Twilio tells it, checked. `sender` is E.164."""
+
+    sid: str
+    sender: str
+    profile_name: str
+    text: str
+    kind: str
+    # What may be an opt-out: the words themselves, without our notes.
+    words: tuple[str, ...]
+    # Twilio's own handling of opt-outs has answered already.
+    handled_by_twilio: bool
+    params: Mapping[str, str]
+
+
+def read_inbound(params: Mapping[str, str]) -> Inbound:
+    """Read Twilio's form; what is missing is empty, what is unknown is left alone."""
+    body = _clean(params.get("Body", ""))
+    button = _clean(params.get("ButtonText", ""))
+    notes = _media_notes(params) + _location_note(params)
+    said = body or button
+    if notes:
+        kind = Message.Kind.LOCATION if params.get("Latitude") else Message.Kind.MEDIA
+    else:
+        kind = Message.Kind.BUTTON if button or params.get("ButtonPayload") else Message.Kind.TEXT
+    text = "\n".join([*notes, said] if said else notes) or "[empty message]"
+    return Inbound(
+        sid=_clean(params.get("MessageSid", ""))[:64],
+        sender=_clean(params.get("From", "")).removeprefix("whatsapp:"),
+        profile_name=one_line(_clean(params.get("ProfileName", "")))[:120],
+        text=text[:MAX_TEXT_CHARS],
+        kind=kind,
+        words=tuple(word for word in (body, button, _clean(params.get("ButtonPayload", ""))) if word),
+        handled_by_twilio=bool(params.get("OptOutType")),
+        params=params,
+    )
+
+
+def receive(workspace: Workspace, inbound: Inbound, *, now: datetime) -> Message | None:
+    """Take a message in, however often and by however many it is delivered. None: it was here already, or is nobody's.
+
+    An opt-out takes effect in the same transaction, so that nothing can be sent after it.
+    """
+    turn: AgentTurn | None = None
+    try:
+        with transaction.atomic(durable=True):
+            lead = _lead_of(workspace, inbound, now=now)
+            message = _store(lead, inbound, now=now) if lead else None
+            wished = _obey(workspace, lead, inbound, now=now)
+            _journal(workspace, lead, inbound, now=now)
+            if lead and not wished and _is_for_the_agent(lead):
+                turn = ask_for_reply(lead, after_s=workspace.reply_after_s, now=now)
+    except IntegrityError:
+        if not Message.objects.filter(twilio_sid=inbound.sid).exists():
+            raise
+        return None
+    if turn is not None:
+        wake(turn)
+    return message
+
+
+def _lead_of(workspace: Workspace, inbound: Inbound, *, now: datetime) -> Lead | None:
+    """Find who wrote, or make a lead of them where the workspace wants that."""
+    same = Lead.objects.filter(workspace=workspace, phone=inbound.sender, is_test=False)
+    lead = same.first()
+    if lead is not None or workspace.unknown_senders != UnknownSenders.LEAD:
+        return lead
+    found = _wish_of(inbound)
+    if (found and found[0] is optout.Wish.STOP) or is_suppressed(workspace.pk, inbound.sender):
+        return None
+    fields: dict[str, Any] = {"name": inbound.profile_name or inbound.sender, "source": Lead.Source.WHATSAPP}
+    fields |= {"channel": workspace.channel, "created_at": now, "updated_at": now}
+    return Lead.objects.get_or_create(workspace=workspace, phone=inbound.sender, is_test=False, defaults=fields)[0]
+
+
+def _store(lead: Lead, inbound: Inbound, *, now: datetime) -> Message:
+    return Message.objects.create(
+        lead=lead,
+        role=Message.Role.USER,
+        kind=inbound.kind,
+        text=inbound.text,
+        status=Message.Status.RECEIVED,
+        twilio_sid=inbound.sid,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _obey(workspace: Workspace, lead: Lead | None, inbound: Inbound, *, now: datetime) -> bool:
+    """Do what a stop or start word says, without asking the model. False: it was no such word."""
+    found = _wish_of(inbound)
+    if found is None:
+        return False
+    wish, language = found
+    if wish is optout.Wish.STOP:
+        reason, detail = Suppression.Reason.STOP, inbound.words[0][:40]
+        changed = suppress(workspace_id=workspace.pk, phone=inbound.sender, reason=reason, detail=detail, now=now)
+        words = optout.STOPPED
+    else:
+        changed = lift(workspace_id=workspace.pk, phone=inbound.sender, detail=inbound.words[0][:40], now=now)
+        words = optout.STARTED
+        if not changed:
+            # Who had not opted out says something else by it.
+            return False
+    if changed and lead is not None and not inbound.handled_by_twilio:
+        put_confirmation(lead, words[language].format(business=one_line(workspace.name)), now=now)
+    return True
+
+
+def _wish_of(inbound: Inbound) -> tuple[optout.Wish, str] | None:
+    for words in inbound.words:
+        if (found := optout.read_wish(words)) is not None:
+            return _in_own_language(found, inbound)
+    return None
+
+
+def _in_own_language(found: tuple[optout.Wish, str], inbound: Inbound) -> tuple[optout.Wish, str]:
+    """Answer an English word, which the whole world knows, in the language of the phone's country."""
+    wish, language = found
+    return wish, optout.language_of_phone(inbound.sender) if language == "en" else language
+
+
+def _is_for_the_agent(lead: Lead) -> bool:
+    """Tell whether the agent is to answer: not whom a person has taken over, not who wants nothing from us."""
+    return lead.taken_over_at is None and not is_suppressed(lead.workspace_id, lead.phone)
+
+
+def _journal(workspace: Workspace, lead: Lead | None, inbound: Inbound, *, now: datetime) -> None:
+    crossing = Crossing(
+        provider="twilio",
+        operation="inbound message",
+        direction=LogEntry.Direction.IN,
+        outcome=LogEntry.Outcome.OK,
+        status_code=200,
+        request=dict(inbound.params),
+        response="" if lead else "This phone is no lead; the workspace ignores unknown senders.",
+    )
+    record(crossing, workspace_id=workspace.pk, lead_id=lead.pk if lead else None, now=now)
+
+
+def _media_notes(params: Mapping[str, str]) -> list[str]:
+    """Write what else came as the agent can read it: it sees no picture and hears no voice."""
+    count = params.get("NumMedia", "0")
+    notes = []
+    for n in range(min(int(count), MAX_NOTES) if count.isascii() and count.isdigit() else 0):
+        mime = params.get(f"MediaContentType{n}", "").lower()
+        known = (word for start, word in MEDIA.items() if mime.startswith(start))
+        notes.append(f"[{next(known, 'file')}]")
+    return notes
+
+
+def _location_note(params: Mapping[str, str]) -> list[str]:
+    latitude, longitude = one_line(params.get("Latitude", ""))[:20], one_line(params.get("Longitude", ""))[:20]
+    if not (latitude and longitude):
+        return []
+    place = ", ".join(part for name in ("Label", "Address") if (part := one_line(_clean(params.get(name, "")))[:200]))
+    return [f"[location: {place} ({latitude}, {longitude})]" if place else f"[location: {latitude}, {longitude}]"]
+
+
+def _clean(text: str) -> str:
+    """Leave out what no database takes: NUL, and half a surrogate pair."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode().strip()

@@ -1,0 +1,353 @@
+"""The agent's reply, in durable steps: every message answered once, no answer paid twice, nothing sent twice.
+
+`run_reply` is the same under Inngest and in the worker. A step that is entered again finds on the rows what the one
+before it left. What a provider can't do for good ends in here, in a state that a person sees; what may be tried again
+raises ProviderError, and who runs the steps comes back later.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils import timezone
+
+from leads.insert import OPTED_OUT
+from leads.models import Lead, lease_end
+from leads.status import change_status
+from providers.errors import OutcomeUnknown, ProviderError, Rejected, Unavailable
+from providers.openai import Usage
+from whatsapp import optout
+from whatsapp.accounts import connected_account
+from whatsapp.agent import model_of, write_reply
+from whatsapp.delivery import OPTED_OUT_CODES, leave_to_human
+from whatsapp.guard import WORDS, reason_to_hold
+from whatsapp.limits import LIMIT, limit_reached
+from whatsapp.models import AgentTurn, Message
+from whatsapp.sending import BUSY_RETRY_S, Result, send_written, settle, settle_after_s, simulate, tell
+from whatsapp.splitting import split_text
+from whatsapp.template import has_sentence
+from whatsapp.turns import InProcess, Step
+from whatsapp.waiting import look_again
+from whatsapp.window import window_of
+from workspaces.integrations import Account
+
+State = AgentTurn.State
+Status = Message.Status
+# Until a turn that others keep waiting is left to the worker's next look.
+MAX_WAITS = 60
+NOTHING: Result = {"outcome": "nothing"}
+
+
+def run_reply(step: Step, *, turn_id: str, run_id: str) -> Result:
+    """Answer a lead. `run_id` is who claims the turn; the same one may come back to it.
+
+    The outcome is `sent`, `silent` (nothing to say), `stopped` (on purpose), `failed`, `waiting` or `nothing`.
+    """
+    written = _generate(step, turn_id, run_id)
+    if written["outcome"] != "written":
+        return written
+    for n, message_id in enumerate(written["message_ids"].split(",")):
+        sent = step.run(_numbered("send-message", n), send_part, turn_id, message_id, run_id)
+        if sent["outcome"] != "sent":
+            return sent
+    return step.run("persist-message", finish_turn, turn_id, run_id)
+
+
+def _generate(step: Step, turn_id: str, run_id: str) -> Result:
+    """Run the first step, as often as it takes until the lead is silent and no other turn of it is under way."""
+    written: Result = {"outcome": "waiting"}
+    for n in range(MAX_WAITS):
+        written = step.run(_numbered("generate-reply", n), generate_reply, turn_id, run_id)
+        if written["outcome"] != "waiting":
+            return written
+        if not step.sleep_until(_numbered("gather", n), datetime.fromisoformat(written["until"])):
+            break
+    return written
+
+
+def _numbered(step_id: str, n: int) -> str:
+    return f"{step_id}-{n + 1}" if n else step_id
+
+
+def generate_reply(turn_id: str, run_id: str) -> Result:
+    """Claim the turn with all messages that wait, and have its text written, or find the text that is there."""
+    now = timezone.now()
+    if not claim(turn_id, run_id, now=now):
+        until = _waits_until(turn_id, now=now)
+        return {"outcome": "waiting", "until": until.isoformat()} if until else NOTHING
+    turn = _mine(turn_id, run_id).select_related("lead__workspace", "workspace").first()
+    if turn is None:
+        return NOTHING
+    if parts := _parts(turn):
+        return _written(parts)
+    if reason := reason_to_hold(turn.lead_id):
+        return _stop(turn, reason)
+    if reason := limit_reached(turn, now=now):
+        return _leave(turn, reason=reason, code=LIMIT, state=State.STOPPED)
+    if not Message.objects.filter(turn=turn, role=Message.Role.USER).exists():
+        return _close(turn, State.DONE, outcome="silent")
+    return _write(turn, run_id, now=now)
+
+
+def send_part(turn_id: str, message_id: str, run_id: str) -> Result:
+    """Send one message of the turn, once. The credentials are fetched here and stay here."""
+    message = Message.objects.select_related("lead__workspace", "turn").filter(pk=message_id).first()
+    turn = _mine(turn_id, run_id).select_related("lead__workspace").first()
+    if message is None or turn is None:
+        return NOTHING
+    try:
+        if message.status == Status.SENDING:
+            settle(message, now=timezone.now())
+            message.refresh_from_db(fields=["status", "twilio_sid"])
+        if message.status != Status.WRITTEN:
+            return _after_send(turn, tell(message))
+        if not _renew(turn, run_id, now=timezone.now()):
+            return NOTHING
+        return _send(turn, message)
+    except Rejected as error:
+        return _refused(turn, error)
+    except (Unavailable, OutcomeUnknown) as error:
+        if turn.attempts + 1 < settings.DISPATCH_MAX_ATTEMPTS:
+            raise
+        return _leave(turn, reason=error.reason, code=error.code or "not_sent")
+
+
+def finish_turn(turn_id: str, run_id: str) -> Result:
+    """Close the turn, open the conversation, and see whether more came meanwhile."""
+    turn = _mine(turn_id, run_id).first()
+    if turn is None:
+        return NOTHING
+    with transaction.atomic():
+        change_status(turn.lead_id, Lead.Status.IN_CONVERSATION, now=timezone.now(), frm=[Lead.Status.NEW])
+        return _close(turn, State.FAILED if turn.code else State.DONE, outcome="sent")
+
+
+def postpone(turn_id: str, run_id: str, error: ProviderError) -> float:
+    """Leave the turn for a while, keeping the claim for the same run. Returns the seconds to wait."""
+    attempts = AgentTurn.objects.filter(pk=turn_id).values_list("attempts", flat=True).first() or 0
+    wait_s: float = settings.REPLY_RETRY_S * 2 ** min(attempts, 5)
+    if isinstance(error, OutcomeUnknown):
+        wait_s = max(wait_s, settle_after_s())
+    wait_s = max(wait_s, getattr(error, "retry_after_s", None) or 0)
+    due_at = timezone.now() + timedelta(seconds=wait_s)
+    _mine(turn_id, run_id).update(
+        due_at=due_at,
+        wake_at=due_at + timedelta(seconds=settings.TURN_UNCLAIMED_S),
+        attempts=F("attempts") + 1,
+        reason=error.reason,
+    )
+    return wait_s
+
+
+def give_up(turn_id: str, run_id: str, *, reason: str) -> None:
+    """Leave a turn whose engine gave it up to a person."""
+    turn = _mine(turn_id, run_id).select_related("lead").first()
+    if turn is not None:
+        _leave(turn, reason=reason, code="gave_up")
+
+
+def claim(turn_id: Any, run_id: str, *, now: datetime) -> bool:
+    """Take a turn that is due and, in the same transaction, every message of its lead that no turn has.
+
+    False: it is not due, another turn of the lead is under way, or somebody else has it.
+    """
+    lease = {"claimed_by": run_id, "due_at": lease_end(now), "wake_at": _wake_at(now)}
+    turns = AgentTurn.objects.filter(pk=turn_id)
+    try:
+        with transaction.atomic():
+            waiting = turns.filter(state=State.WAITING, due_at__lte=now)
+            if waiting.update(state=State.RUNNING, started_at=now, **lease):
+                lead_id = turns.values("lead_id")[:1]
+                unanswered = Message.objects.filter(lead_id=lead_id, role=Message.Role.USER, turn=None)
+                unanswered.update(turn_id=turn_id, updated_at=now)
+                return True
+    except IntegrityError:
+        return False
+    mine_or_silent = Q(claimed_by=run_id) | Q(due_at__lte=now)
+    return bool(turns.filter(mine_or_silent, state=State.RUNNING).update(**lease))
+
+
+def claim_due(*, by: str, now: datetime, limit: int) -> Iterator[Callable[[], None]]:
+    """Claim turns that are due, the longest waiting first, and yield the running of each, for want of an engine."""
+    busy = AgentTurn.objects.filter(lead_id=OuterRef("lead_id"), state=State.RUNNING)
+    due = AgentTurn.objects.filter(state__in=AgentTurn.OPEN, due_at__lte=now)
+    due = due.exclude(Exists(busy), state=State.WAITING)
+    for pk in list(due.order_by("due_at").values_list("pk", flat=True)[:limit]):
+        if claim(pk, by, now=now):
+            yield partial(run_here, str(pk), by)
+
+
+def run_here(turn_id: str, run_id: str) -> None:
+    """Run a claimed turn in this thread; what can't be done now is left for a later look."""
+    try:
+        run_reply(InProcess(), turn_id=turn_id, run_id=run_id)
+    except ProviderError as error:
+        postpone(turn_id, run_id, error)
+
+
+def _waits_until(turn_id: str, *, now: datetime) -> datetime | None:
+    """Tell when to look again at a turn that could not be claimed. None: it is done, or somebody else's."""
+    waiting = AgentTurn.objects.filter(pk=turn_id, state=State.WAITING)
+    due_at = waiting.values_list("due_at", flat=True).first()
+    return None if due_at is None else max(due_at, now + timedelta(seconds=BUSY_RETRY_S if due_at <= now else 0))
+
+
+def _mine(turn_id: Any, run_id: str) -> Any:
+    return AgentTurn.objects.filter(pk=turn_id, state=State.RUNNING, claimed_by=run_id)
+
+
+def _renew(turn: AgentTurn, run_id: str, *, now: datetime) -> bool:
+    return bool(_mine(turn.pk, run_id).update(due_at=lease_end(now), wake_at=_wake_at(now)))
+
+
+def _wake_at(now: datetime) -> datetime:
+    return lease_end(now) + timedelta(seconds=settings.TURN_UNCLAIMED_S)
+
+
+def _write(turn: AgentTurn, run_id: str, *, now: datetime) -> Result:
+    try:
+        said = write_reply(turn, store=_keeper(turn, run_id), now=now)
+    except Rejected as error:
+        return _fall_back(turn, run_id, error)
+    except Unavailable as error:
+        if turn.attempts + 1 < settings.REPLY_MAX_ATTEMPTS:
+            raise
+        return _fall_back(turn, run_id, error)
+    if not said.text:
+        return _close(turn, State.DONE, outcome="silent")
+    return _keep(turn, run_id, split_text(said.text), kind=Message.Kind.TEXT)
+
+
+def _keeper(turn: AgentTurn, run_id: str) -> Any:
+    """Return what stores each answer as soon as it is there, and keeps the claim. It raises where that is lost."""
+    from agents.pricing import cost_usd
+
+    model = model_of(connected_account(turn.lead, "openai"))
+
+    def store(items: list[dict[str, Any]], usage: Usage) -> None:
+        now = timezone.now()
+        kept = _mine(turn.pk, run_id).update(
+            items=items,
+            input_tokens=F("input_tokens") + usage.input_tokens,
+            output_tokens=F("output_tokens") + usage.output_tokens,
+            cost_usd=F("cost_usd") + cost_usd(model, usage),
+            due_at=lease_end(now),
+            wake_at=_wake_at(now),
+        )
+        if not kept:
+            raise Unavailable("Another process has taken the turn over.", retry_after_s=BUSY_RETRY_S)
+
+    return store
+
+
+def _keep(turn: AgentTurn, run_id: str, texts: list[str], *, kind: str) -> Result:
+    """Store what is to be sent before anything is; who lost the claim stores nothing."""
+    now = timezone.now()
+    with transaction.atomic():
+        if not _mine(turn.pk, run_id).update(due_at=lease_end(now), wake_at=_wake_at(now), attempts=0, reason=""):
+            return NOTHING
+        parts = Message.objects.bulk_create(
+            Message(
+                lead=turn.lead,
+                turn=turn,
+                role=Message.Role.ASSISTANT,
+                kind=kind,
+                text=text,
+                status=Status.WRITTEN,
+                created_at=now + timedelta(microseconds=n),
+                updated_at=now,
+            )
+            for n, text in enumerate(texts)
+        )
+    return _written(parts)
+
+
+def _parts(turn: AgentTurn) -> list[Message]:
+    return list(Message.objects.filter(turn=turn, role=Message.Role.ASSISTANT).order_by("created_at"))
+
+
+def _written(parts: list[Message]) -> Result:
+    return {"outcome": "written", "message_ids": ",".join(str(part.pk) for part in parts)}
+
+
+def _send(turn: AgentTurn, message: Message) -> Result:
+    if message.lead.is_test:
+        return simulate(message, now=timezone.now())
+    account = connected_account(message.lead, "twilio")
+    now = timezone.now()
+    as_template = not window_of(message.lead, now=now).open
+    if as_template and not _has_template(account):
+        raise Rejected(window_of(message.lead, now=now).reason, code="window_closed")
+    if reason := reason_to_hold(turn.lead_id):
+        return _stop(turn, reason)
+    return _after_send(turn, send_written(message, account, as_template=as_template, now=now))
+
+
+def _has_template(account: Account) -> bool:
+    return bool(account.options.get("content_sid")) and has_sentence(account.options)
+
+
+def _after_send(turn: AgentTurn, sent: Result) -> Result:
+    """Close a turn of which a part was refused; what is left of it would hang in the air."""
+    if sent["outcome"] == "failed":
+        return _leave(turn, reason="WhatsApp did not deliver the reply.", code="not_delivered", told=True)
+    return sent
+
+
+def _refused(turn: AgentTurn, error: Rejected) -> Result:
+    if error.code in OPTED_OUT_CODES:
+        return _stop(turn, OPTED_OUT)
+    return _leave(turn, reason=error.reason, code=error.code or "rejected")
+
+
+def _fall_back(turn: AgentTurn, run_id: str, error: ProviderError) -> Result:
+    """Say that a colleague will answer, once in a row, and see to it that one knows."""
+    now = timezone.now()
+    spoken = Message.objects.filter(lead_id=turn.lead_id).exclude(role=Message.Role.USER).order_by("-created_at")
+    last_kind = spoken.values_list("kind", flat=True).first()
+    if last_kind == Message.Kind.FALLBACK:
+        return _leave(turn, reason=error.reason, code=error.code or "model")
+    with transaction.atomic():
+        text = optout.FALLBACK[optout.language_of(turn.lead)]
+        written = _keep(turn, run_id, [text], kind=Message.Kind.FALLBACK)
+        if written is not NOTHING:
+            code = (error.code or "model")[:32]
+            _mine(turn.pk, run_id).update(reason=error.reason, code=code)
+            leave_to_human(turn.lead_id, reason=error.reason, code=code, now=now)
+    return written
+
+
+def _stop(turn: AgentTurn, reason: str) -> Result:
+    """End a turn on purpose. Where the lead may be answered later, its messages wait for that."""
+    with transaction.atomic():
+        if reason != OPTED_OUT:
+            Message.objects.filter(turn=turn, role=Message.Role.USER).update(turn=None)
+        return _close(turn, State.STOPPED, outcome="stopped", reason=WORDS.get(reason, reason), code=reason)
+
+
+def _leave(turn: AgentTurn, *, reason: str, code: str, state: str = State.FAILED, told: bool = False) -> Result:
+    """End a turn that a person has to see to; `told`: they know already."""
+    code = code[:32]
+    previous = AgentTurn.objects.filter(lead_id=turn.lead_id, finished_at__isnull=False).order_by("-finished_at")
+    known = told or (state == State.STOPPED and previous.values_list("code", flat=True).first() == code)
+    with transaction.atomic():
+        if not known:
+            leave_to_human(turn.lead_id, reason=reason, code=code, now=timezone.now())
+        outcome = "failed" if state == State.FAILED else "stopped"
+        return _close(turn, state, outcome=outcome, reason=reason, code=code)
+
+
+def _close(turn: AgentTurn, state: str, *, outcome: str, reason: str = "", code: str = "") -> Result:
+    """Write down how a turn ended; what it had written and not sent is no part of the conversation."""
+    said: dict[str, Any] = {"reason": reason[:255], "code": code[:32]} if code else {}
+    with transaction.atomic():
+        rows = AgentTurn.objects.filter(pk=turn.pk, state=State.RUNNING, claimed_by=turn.claimed_by)
+        if not rows.update(state=state, finished_at=timezone.now(), **said):
+            return NOTHING
+        Message.objects.filter(turn=turn, role=Message.Role.ASSISTANT, status=Status.WRITTEN).delete()
+        transaction.on_commit(lambda: look_again(turn.lead_id, after=turn.pk))
+    return {"outcome": outcome} | ({"reason": code} if code else {})
