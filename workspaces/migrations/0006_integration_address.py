@@ -1,6 +1,6 @@
 import json
 
-from django.db import migrations, models
+from django.db import migrations
 
 import workspaces.models
 from workspaces.secrets import SecretUnreadable
