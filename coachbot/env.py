@@ -4,6 +4,7 @@ A value that can't be read stops the start with a sentence that names the variab
 """
 
 import os
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,21 @@ def choice(name: str, *, options: tuple[str, ...], default: str) -> str:
 def words(name: str, default: str = "") -> list[str]:
     """Read a comma-separated list; empty items are dropped."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def prices(name: str, default: str) -> dict[str, tuple[Decimal, Decimal]]:
+    """Read what models cost: `model=in/out`, in US dollars per million tokens, separated by commas."""
+    found = {}
+    for each in words(name, default):
+        model, _, price = each.partition("=")
+        try:
+            each_in, each_out = (Decimal(part.strip()) for part in price.split("/"))
+        except (InvalidOperation, ValueError):
+            each_in = each_out = Decimal(-1)
+        if not model.strip() or not (0 <= each_in < Decimal("Infinity") and 0 <= each_out < Decimal("Infinity")):
+            raise ImproperlyConfigured(f"{name} must be like gpt-5.4-mini=0.75/4.5, not {each!r}.")
+        found[model.strip()] = (each_in, each_out)
+    return found
 
 
 def url(name: str, default: str = "") -> str:

@@ -163,6 +163,19 @@ def last_text(items: Sequence[Mapping[str, Any]]) -> str:
     return _text_of(items[ends[-1] + 1 :] if ends else items)
 
 
+def text_beside(items: Sequence[Mapping[str, Any]], name: str) -> str:
+    """Return the words of the answer in which a tool of this name was called."""
+    answer: list[Mapping[str, Any]] = []
+    for item in items:
+        if item.get("type") != "function_call_output":
+            answer.append(item)
+        elif any(call.name == name for call in _calls_of(answer)):
+            break
+        else:
+            answer = []
+    return _text_of(answer)
+
+
 def _response_request(
     *,
     model: str,

@@ -1,0 +1,163 @@
+"""The agent's side of a written conversation: the model is asked, its tools are called, until it has words."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from agents.journal import WRITE_REPLY, journal_answer, journal_error
+from agents.pricing import cost_usd
+from agents.prompt import business_of, system_prompt
+from agents.tools import END, run_tool, schemas
+from leads.models import Lead
+from providers import openai
+from providers.errors import ProviderError, Rejected
+from providers.openai import Turn, Usage
+from workspaces.connections import give_back
+from workspaces.models import Channel
+
+# Answers that call tools, before one without is asked for.
+MAX_ROUNDS = 6
+TOOL_DEADLINE_S = 25.0
+
+# Takes all items so far, to be handed in again should this run be interrupted, and what the latest of them cost.
+Store = Callable[[list[dict[str, Any]], Usage], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """The agent's message. `ended`: it was its last. `usage` and `cost_usd` are of this run alone."""
+
+    text: str
+    ended: bool
+    usage: Usage
+    cost_usd: Decimal
+
+
+@dataclass(slots=True)
+class _Talk:
+    """One run of the loop."""
+
+    lead: Lead
+    model: str
+    api_key: str
+    channel: str
+    now: datetime
+    turns: Sequence[Turn]
+    items: list[dict[str, Any]]
+    store: Store
+    instructions: str
+    tools: list[openai.Tool]
+    usage: Usage = Usage()
+
+
+def converse(
+    lead: Lead,
+    *,
+    turns: Sequence[Turn],
+    items: Sequence[dict[str, Any]],
+    store: Store,
+    credentials: Mapping[str, str],
+    model: str,
+    now: datetime,
+    channel: str = Channel.WHATSAPP,
+) -> Said:
+    """Write the agent's next message, calling tools on the way.
+
+    `items` are what an interrupted run of the same exchange had stored: what is among them is neither asked for nor
+    paid again, and a tool that was called then gives its stored result. `store` is called after every answer of the
+    model, with its cost, and after every result of a tool, with a cost of nothing; the items are JSON.
+
+    Calls out, journals each crossing, and is to be called outside of a transaction. Raises ProviderError as
+    providers.openai.write_reply does; what was stored by then stays good.
+    """
+    talk = _Talk(
+        lead=lead,
+        model=model,
+        api_key=credentials["api_key"],
+        channel=channel,
+        now=now,
+        turns=turns,
+        items=list(items),
+        store=store,
+        instructions=system_prompt(
+            lead,
+            business=business_of(lead.workspace),
+            now=now,
+            with_tools=True,
+            profile=lead.profile,
+            appointment=lead.booking_start,
+        ),
+        tools=schemas(lead.workspace),
+    )
+    while True:
+        ended = _call_tools(talk)
+        if text := _words(talk.items, ended=ended):
+            return Said(text=text, ended=ended, usage=talk.usage, cost_usd=cost_usd(model, talk.usage))
+        _ask(talk, may_call=not ended and _rounds(talk.items) < MAX_ROUNDS)
+
+
+def _ask(talk: _Talk, *, may_call: bool) -> None:
+    give_back()
+    try:
+        reply = openai.write_reply(
+            api_key=talk.api_key,
+            model=talk.model,
+            instructions=talk.instructions,
+            turns=talk.turns,
+            items=talk.items,
+            tools=talk.tools,
+            may_call=may_call,
+            safety_identifier=talk.lead.pk.hex,
+        )
+    except ProviderError as error:
+        journal_error(talk.lead, WRITE_REPLY, error, now=talk.now)
+        raise
+    # Stored first: it is paid for.
+    talk.items += [item for item in reply.items if may_call or item.get("type") != "function_call"]
+    talk.usage += reply.usage
+    talk.store(talk.items, reply.usage)
+    journal_answer(talk.lead, WRITE_REPLY, reply, now=talk.now)
+    if not may_call and not reply.text:
+        raise Rejected("The model went on calling tools instead of answering.", code="empty")
+
+
+def _call_tools(talk: _Talk) -> bool:
+    """Call what the model has asked for and has no result of, in its order. True: the conversation is at its end."""
+    for call in openai.unanswered(talk.items):
+        answered = run_tool(
+            talk.lead.pk,
+            name=call.name,
+            arguments=call.arguments,
+            call_id=call.call_id,
+            channel=talk.channel,
+            now=talk.now,
+            deadline_s=TOOL_DEADLINE_S,
+        )
+        talk.items.append(openai.tool_result(call.call_id, answered.result))
+        talk.store(talk.items, Usage())
+    return _is_ended(talk.items)
+
+
+def _is_ended(items: Sequence[dict[str, Any]]) -> bool:
+    """Tell whether endConversation was called and answered ok."""
+    ends = {item["call_id"] for item in items if item.get("type") == "function_call" and item.get("name") == END}
+    results = [
+        item["output"] for item in items if item.get("type") == "function_call_output" and item["call_id"] in ends
+    ]
+    return any(json.loads(output).get("ok") for output in results)
+
+
+def _words(items: Sequence[dict[str, Any]], *, ended: bool) -> str:
+    """Return the message, once there is one: words after the last tool, or the goodbye beside endConversation."""
+    if text := openai.last_text(items):
+        return text
+    return openai.text_beside(items, END) if ended else ""
+
+
+def _rounds(items: Sequence[dict[str, Any]]) -> int:
+    """Count the answers that called tools: each run of results ends one."""
+    results = [item.get("type") == "function_call_output" for item in items]
+    return sum(here and not after for here, after in zip(results, [*results[1:], False], strict=True))
