@@ -1,14 +1,17 @@
 """What leads asks of a channel. A channel is found by its dotted path in settings.LEAD_CHANNELS, never imported."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from django.conf import settings
 from django.utils.module_loading import import_string
+
+if TYPE_CHECKING:
+    from leads.models import Lead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,34 @@ class Sent:
     duration_ms: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What a provider keeps of a lead: its own id of a call or a message."""
+
+    provider: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Whether one may write to a lead freely now, until when, and why not."""
+
+    open: bool
+    until: datetime | None = None
+    reason: str = ""
+
+
+class CannotWrite(Exception):
+    """A message of an operator's can't be sent; `reason` is for them to read."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+Job = Callable[[], None]
+
+
 class Channel(Protocol):
     """One way of reaching a lead. Instances are shared by all threads and hold no state of a lead."""
 
@@ -58,6 +89,8 @@ class Channel(Protocol):
     inline: bool
     # True: the channel writes its own journal entries where it crosses the border.
     keeps_journal: bool
+    # The provider of its traces, by which the channel is found again when they are to be deleted.
+    keeps_traces_at: str
 
     def grace_s(self) -> float:
         """Seconds for which the worker leaves a fresh promise to the process that made it."""
@@ -93,8 +126,35 @@ class Channel(Protocol):
         """Return the `voiceCall` object of the Public API, None where there is none."""
         ...
 
-    def forget(self, lead_id: UUID) -> None:
-        """Prepare the erasure of a lead's traces at the provider, inside the caller's transaction."""
+    def why_not_again(self, lead_id: UUID) -> str:
+        """Say in an operator's words why a lead can't be contacted once more on this channel, "" where it can."""
+        ...
+
+    def forget(self, lead_id: UUID) -> Sequence[Trace]:
+        """List what providers keep of a lead that is being erased, inside the caller's transaction."""
+        ...
+
+    def erase(self, trace: Trace, *, workspace_id: UUID) -> bool:
+        """Delete a trace at its provider. False: not yet, what it is about still goes on. Raises ProviderError."""
+        ...
+
+    def window(self, lead: "Lead", *, now: datetime) -> Window | None:
+        """Tell whether an operator may write to the lead now. None: nobody writes on this channel."""
+        ...
+
+    def write(self, lead: "Lead", text: str, *, by_id: Any, now: datetime) -> None:
+        """Have an operator's own message sent. Raises CannotWrite."""
+        ...
+
+    def handed_back(self, lead: "Lead", *, now: datetime) -> None:
+        """Let the agent go on with a lead that a person hands back, inside the caller's transaction."""
+        ...
+
+    def claim_jobs(self, *, by: str, now: datetime, limit: int) -> Iterable[Job]:
+        """Claim up to `limit` pieces of the channel's own work that may wait long for a provider.
+
+        Each must be run, by a thread of its own.
+        """
         ...
 
     def sweep(self, *, now: datetime, limit: int) -> int:

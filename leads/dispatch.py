@@ -20,6 +20,7 @@ from leads.batching import GroupCommit
 from leads.channels import Order, Sent, get_channel
 from leads.intake import Accepted, Submission, accept_lead
 from leads.models import Dispatch, Lead, lease_end
+from leads.status import change_status
 from providers.errors import BLOCKED, ENGINE_AWAY, OutcomeUnknown, ProviderError, Unavailable
 from webapi import request_id
 from workspaces import prepared
@@ -117,8 +118,7 @@ def fail(order: Order, error: ProviderError, *, now: datetime) -> None:
         if not _finish(order, Dispatch.Status.FAILED, reason=error.reason, now=now):
             return
         _journal(order, error, now=now)
-        new = Lead.objects.filter(pk=order.lead_id, status=Lead.Status.NEW)
-        new.update(status=Lead.Status.NEEDS_HUMAN, updated_at=now)
+        change_status(order.lead_id, Lead.Status.NEEDS_HUMAN, now=now, frm=[Lead.Status.NEW], reason=error.reason)
 
 
 def skip(order: Order, *, reason: str, now: datetime) -> None:

@@ -1,12 +1,14 @@
-"""Erasing leads: the person and all that hangs on it."""
+"""Erasing leads: the person and all that hangs on it, here at once and at the providers as soon as they do it."""
 
 from datetime import datetime
 
 from django.contrib.admin.models import LogEntry as AdminLogEntry
 from django.db import transaction
 
+from leads import erasures
 from leads.channels import get_channel
 from leads.models import Lead, LeadQuerySet
+from leads.suppression import forget_phone
 from workspaces.models import LogEntry
 
 ERASED = "(erased)"
@@ -15,12 +17,15 @@ ERASED = "(erased)"
 def erase_leads(leads: LeadQuerySet, *, now: datetime) -> int:
     """Erase leads with their dispatches, calls, messages and journal entries; their phones are free again.
 
-    Returns how many there were.
+    What providers keep of them is written down in the same transaction, for the worker to have deleted. A stop
+    stays in force without the phone. Returns how many leads there were.
     """
     erased = 0
     for lead in leads.order_by("pk").iterator(chunk_size=500):
         with transaction.atomic():
-            get_channel(lead.channel).forget(lead.pk)
+            # Nothing is added to a lead that others wait for: what they know of is listed, or they find it gone.
+            Lead.objects.select_for_update().filter(pk=lead.pk).first()
+            erasures.remember(get_channel(lead.channel).forget(lead.pk), workspace_id=lead.workspace_id, now=now)
             traces = LogEntry.objects.filter(workspace_id=lead.workspace_id)
             traces.filter(lead_id=lead.pk).delete()
             refused = traces.filter(submission__isnull=False, submission__phone=lead.phone)
@@ -28,5 +33,7 @@ def erase_leads(leads: LeadQuerySet, *, now: datetime) -> int:
             # Django admin notes a name with each change it makes.
             noted = AdminLogEntry.objects.filter(content_type__app_label="leads", object_id=str(lead.pk))
             noted.update(object_repr=ERASED, change_message="")
+            if not Lead.objects.filter(workspace_id=lead.workspace_id, phone=lead.phone).exclude(pk=lead.pk).exists():
+                forget_phone(workspace_id=lead.workspace_id, phone=lead.phone)
             erased += 1 if Lead.objects.filter(pk=lead.pk).delete()[0] else 0
     return erased

@@ -168,6 +168,8 @@ class Dispatch(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="dispatches", db_index=False)
     lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="dispatches")
     channel = models.CharField(max_length=16, help_text=_("A name in LEAD_CHANNELS."))
+    # After whose no answer this one was planned; unique, so that each is followed by one at most.
+    retry_of = models.OneToOneField("self", on_delete=models.CASCADE, null=True, blank=True, related_name="retry")
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.PENDING)
     reason = models.CharField(max_length=255, blank=True, default="")
     attempts = models.PositiveSmallIntegerField(default=0)

@@ -75,7 +75,8 @@ def _resume(call: ApiCall, caller: Caller, body: bytes, run: idempotency.Run) ->
     row = (
         Dispatch.objects.filter(lead_id=run.lead_id, workspace_id=caller.workspace_id)
         .select_related("lead__workspace")
-        .order_by("-created_at")
+        # The submission's own; those that follow it are nobody's answer.
+        .order_by("created_at")
         .first()
     )
     if row is None:

@@ -11,13 +11,13 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from apikeys.models import IdempotentRequest
 from leads import dispatch
+from leads.again import why_not_now, why_not_retry
 from leads.channels import get_channel
-from leads.insert import OPTED_OUT, PAUSED
 from leads.models import Dispatch
-from leads.suppression import is_suppressed
 from providers.errors import ProviderError, Rejected, Unavailable
 from workspaces.models import LogEntry
 
@@ -40,9 +40,26 @@ def claim_jobs(*, by: str, now: datetime, limit: int) -> Iterator[Job]:
         if Dispatch.objects.take_over(row.pk, stale=row.due_at, by=by, at=now):
             left -= 1
             yield _job(settle_silent, row.pk, by=by)
+    # Who is in a conversation waits for an answer; half of what is free goes to them first.
+    for job in _channels_jobs(by=by, now=now, limit=(left + 1) // 2):
+        left -= 1
+        yield job
     for row in Dispatch.objects.due(now)[:left]:
         if Dispatch.objects.claim(row.pk, by=by, at=now):
             yield _job(send_claimed, row.pk, by=by)
+
+
+def _channels_jobs(*, by: str, now: datetime, limit: int) -> Iterator[Job]:
+    """Claim the channels' own work. One channel's fault does not keep the others from theirs."""
+    for name in settings.LEAD_CHANNELS:
+        try:
+            for job in get_channel(name).claim_jobs(by=by, now=now, limit=limit):
+                limit -= 1
+                yield job
+        except DatabaseError:
+            raise
+        except Exception:
+            logger.exception("jobs of channel %s", name)
 
 
 def send_claimed(row: Dispatch) -> None:
@@ -64,9 +81,7 @@ def send_claimed(row: Dispatch) -> None:
 
 def reason_to_skip(row: Dispatch) -> str:
     """Say why a lead must not be contacted now, "" where it may: asked anew before everything that is sent."""
-    if is_suppressed(row.workspace_id, row.lead.phone):
-        return OPTED_OUT
-    return "" if row.lead.workspace.agent_enabled else PAUSED
+    return why_not_now(row.lead) if row.retry_of_id is None else why_not_retry(row.lead)
 
 
 def settle_silent(row: Dispatch) -> None:
@@ -88,15 +103,17 @@ def settle_silent(row: Dispatch) -> None:
 
 
 def keep_channels_promises(*, now: datetime, limit: int) -> int:
-    """Let each channel do its own part. One channel's fault does not keep the others from theirs."""
+    """Let each channel, and each of LEAD_SWEEPS, do its own part. One's fault does not keep the others from theirs."""
+    sweeps = {name: get_channel(name).sweep for name in settings.LEAD_CHANNELS}
+    sweeps |= {path: import_string(path) for path in settings.LEAD_SWEEPS}
     kept = 0
-    for name in settings.LEAD_CHANNELS:
+    for name, sweep in sweeps.items():
         try:
-            kept += get_channel(name).sweep(now=now, limit=limit)
+            kept += sweep(now=now, limit=limit)
         except DatabaseError:
             raise
         except Exception:
-            logger.exception("sweep of channel %s", name)
+            logger.exception("sweep of %s", name)
     return kept
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 
@@ -140,6 +141,14 @@ def list_messages(
     return [message for message in listed if message.created_at >= created_after]
 
 
+def delete_message(*, account_sid: str, auth_token: str, sid: str) -> None:
+    """Erase a message at Twilio, where it still is. Raises ProviderError: one on its way can't be erased yet."""
+    resource = f"Messages/{quote(sid, safe='')}.json"
+    answer = _call("DELETE", account_sid=account_sid, auth_token=auth_token, resource=resource)
+    if answer.status != 404 and not 200 <= answer.status < 300:
+        raise _refusal(answer, request={"sid": sid})
+
+
 def signature(*, url: str, params: Iterable[tuple[str, str]], auth_token: str) -> str:
     """Compute X-Twilio-Signature of a form POST: HMAC-SHA1 over the URL and the sorted parameters.
 
@@ -160,13 +169,14 @@ def _call(
     *,
     account_sid: str,
     auth_token: str,
+    resource: str = "Messages.json",
     form: Mapping[str, str] | None = None,
     query: Mapping[str, str] | None = None,
 ) -> http.Answer:
     try:
         return http.send(
             method,
-            f"{settings.TWILIO_BASE_URL}/2010-04-01/Accounts/{account_sid}/Messages.json",
+            f"{settings.TWILIO_BASE_URL}/2010-04-01/Accounts/{account_sid}/{resource}",
             timeout_s=settings.TWILIO_TIMEOUT_S,
             form=form,
             query=query,

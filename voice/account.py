@@ -7,7 +7,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from agents.prompt import Business
+from agents.prompt import Business, business_of
+from leads.hours import Hours, hours_of
 from providers.errors import Rejected
 from workspaces.models import Integration
 from workspaces.secrets import SecretUnreadable
@@ -29,6 +30,8 @@ class Caller:
     phone_number_id: str
     webhook_secret: str = field(repr=False)
     business: Business
+    # None: at any.
+    hours: Hours | None = None
 
 
 _remembered: dict[UUID, tuple[float, Caller]] = {}
@@ -72,5 +75,6 @@ def _read(workspace_id: UUID) -> Caller:
         assistant_id=credentials["assistant_id"],
         phone_number_id=credentials.get("phone_number_id", ""),
         webhook_secret=integration.webhook_secret,
-        business=Business(name=workspace.name, agent_name=workspace.agent_name, timezone=workspace.timezone),
+        business=business_of(workspace),
+        hours=hours_of(workspace),
     )

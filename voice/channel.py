@@ -2,18 +2,24 @@
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from leads.channels import Order, Sent
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from leads.channels import CannotWrite, Job, Order, Sent, Trace, Window
+from leads.hours import Span, next_span
+from leads.models import Lead, LeadEvent
 from providers import vapi
 from providers.errors import BLOCKED, OutcomeUnknown, Rejected, Unavailable
 from voice import outcomes, reconcile, recordings
 from voice.account import Caller, caller_of
 from voice.models import CallSession
 from voice.payload import DISPATCH_KEY, call_name, call_payload
+from voice.withdrawal import SCHEDULED
 from webapi.json_api import iso
 from workspaces import prepared
 from workspaces.connections import give_back
@@ -37,6 +43,7 @@ class VoiceChannel:
     operation = "POST /call"
     inline = True
     keeps_journal = False
+    keeps_traces_at = "vapi"
 
     def grace_s(self) -> float:
         """Return 0: an inline dispatch is born claimed."""
@@ -58,7 +65,8 @@ class VoiceChannel:
         except Rejected as refusal:
             refusal.message = f"{vapi.START_CALL}: {refusal.message}"
             raise
-        payload = call_payload(order, caller)
+        span = _not_before(order, caller)
+        payload = call_payload(order, caller, span=span)
         give_back()
         started = vapi.place_call(api_key=caller.api_key, payload=payload)
         if started.concurrency_blocked:
@@ -72,7 +80,7 @@ class VoiceChannel:
             )
         return Sent(
             reference=started.call_id,
-            details={"vapi_status": started.status},
+            details=_details(started.answer),
             status_code=started.status_code,
             request=payload,
             response=started.answer,
@@ -95,12 +103,13 @@ class VoiceChannel:
             raise OutcomeUnknown(refusal.message, status=refusal.status, body=refusal.body) from refusal
         if call is None:
             return None
-        return Sent(
-            reference=str(call["id"]), details={"vapi_status": str(call.get("status") or "queued")}, response=call
-        )
+        return Sent(reference=str(call["id"]), details=_details(call), response=call)
 
     def confirm(self, sent: Sequence[tuple[Order, Sent]], *, now: datetime) -> None:
-        """Write the call sessions, with one statement. One that a webhook wrote first is left as it is."""
+        """Write the call sessions, with one statement. One that a webhook wrote first is left as it is.
+
+        What waits for its hour is noted for the timeline.
+        """
         prepared.insert(
             [
                 CallSession(
@@ -116,6 +125,13 @@ class VoiceChannel:
             ],
             ignore_conflicts=True,
         )
+        prepared.insert(
+            [
+                LeadEvent(lead_id=order.lead_id, kind=LeadEvent.Kind.CALL_SCHEDULED, data={"at": at}, at=now)
+                for order, outcome in sent
+                if (at := outcome.details.get("scheduled_at"))
+            ]
+        )
 
     def reference(self, dispatch_id: UUID) -> str | None:
         """Return Vapi's id of the dispatch's latest call."""
@@ -127,12 +143,69 @@ class VoiceChannel:
         session = prepared.first(CallSession, _LATEST, [lead_id])
         return None if session is None else _shown(session)
 
-    def forget(self, lead_id: UUID) -> None:
-        """Do nothing yet: the rows go with the lead; erasing the calls at Vapi will start here."""
+    def why_not_again(self, lead_id: UUID) -> str:
+        """Say whether a call goes on, or is planned."""
+        going_on = CallSession.objects.filter(lead_id=lead_id, status=CallSession.Status.IN_PROGRESS)
+        statuses = set(going_on.values_list("vapi_status", flat=True))
+        if not statuses:
+            return ""
+        return _("A call is planned already.") if statuses == {SCHEDULED} else _("A call is going on.")
+
+    def forget(self, lead_id: UUID) -> Sequence[Trace]:
+        """List the calls that Vapi knows of a lead."""
+        calls = CallSession.objects.filter(lead_id=lead_id, lead__is_test=False)
+        return [Trace("vapi", call_id) for call_id in calls.values_list("vapi_call_id", flat=True)]
+
+    def erase(self, trace: Trace, *, workspace_id: UUID) -> bool:
+        """Delete a call at Vapi. False: it goes on and is deleted when it has ended; one that waits is taken back.
+
+        Raises ProviderError; Vapi's 503 says that recordings are not deleted yet.
+        """
+        api_key = caller_of(workspace_id).api_key
+        give_back()
+        call = vapi.get_call(api_key=api_key, call_id=trace.reference)
+        if call is None:
+            return True
+        if call.get("status") not in {SCHEDULED, "ended"}:
+            return False
+        vapi.delete_call(api_key=api_key, call_id=trace.reference)
+        return call.get("status") == "ended"
+
+    def window(self, lead: Lead, *, now: datetime) -> Window | None:
+        """Return None: nobody writes here."""
+        return None
+
+    def write(self, lead: Lead, text: str, *, by_id: Any, now: datetime) -> None:
+        """Refuse."""
+        raise CannotWrite("This workspace calls its leads; it doesn't write to them.")
+
+    def handed_back(self, lead: Lead, *, now: datetime) -> None:
+        """Do nothing: the agent speaks when it is called."""
+
+    def claim_jobs(self, *, by: str, now: datetime, limit: int) -> Iterable[Job]:
+        """Claim nothing: what there is besides the calls, `sweep` does."""
+        return ()
 
     def sweep(self, *, now: datetime, limit: int) -> int:
-        """End simulated calls, act on calls that never came about, ask Vapi about those without news."""
+        """Keep the promises that calls left: see voice.reconcile."""
         return reconcile.sweep(now=now, limit=limit)
+
+
+def _not_before(order: Order, caller: Caller) -> Span | None:
+    """Tell when a call may be made that may not be made now; None: at once."""
+    if caller.hours is None:
+        return None
+    now = timezone.now()
+    span = next_span(caller.hours, order.phone, at=now)
+    return None if span[0] <= now else span
+
+
+def _details(call: dict[str, Any]) -> dict[str, Any]:
+    """Keep what `confirm` needs of a call that Vapi took."""
+    status = str(call.get("status") or "queued")
+    plan = call.get("schedulePlan")
+    at = outcomes.moment(plan.get("earliestAt")) if isinstance(plan, dict) and status == SCHEDULED else None
+    return {"vapi_status": status} | ({"scheduled_at": iso(at)} if at else {})
 
 
 def _search(order: Order, caller: Caller) -> dict[str, Any] | None:
@@ -143,7 +216,7 @@ def _search(order: Order, caller: Caller) -> dict[str, Any] | None:
     give_up_at = time.monotonic() + SEARCH_WITHIN_S
     seen: set[str] = set()
     after, before = order.claimed_at - CLOCK_SLACK, None
-    for _ in range(MAX_PAGES):
+    for _page in range(MAX_PAGES):
         page = vapi.list_calls(api_key=caller.api_key, created_after=after, created_before=before)
         ours = next((call for call in page if _is_ours(call, order) and not outcomes.never_came_about(call)), None)
         if ours is not None:

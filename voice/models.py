@@ -62,6 +62,7 @@ class CallSession(models.Model):
             models.Index(
                 fields=["updated_at"], name="call_came_to_nothing", condition=Q(outcome__in=["account", "transient"])
             ),
+            models.Index(fields=["updated_at"], name="call_not_answered", condition=Q(outcome="no_answer")),
         ]
 
     def __str__(self) -> str:

@@ -15,12 +15,12 @@ Outcome = CallSession.Outcome
 # The order of a call's life. An event that would lead backwards came late and changes nothing.
 RANK = {
     "scheduled": 0,
-    "queued": 0,
-    CallSession.SIMULATED: 0,
-    "ringing": 1,
-    "in-progress": 2,
-    "forwarding": 3,
-    "ended": 4,
+    "queued": 1,
+    CallSession.SIMULATED: 1,
+    "ringing": 2,
+    "in-progress": 3,
+    "forwarding": 4,
+    "ended": 5,
 }
 RANG = frozenset({"ringing", "in-progress", "forwarding"})
 

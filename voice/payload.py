@@ -6,7 +6,9 @@ from django.conf import settings
 
 from agents.prompt import one_line, variable_values
 from leads.channels import Order
+from leads.hours import Span
 from voice.account import Caller
+from webapi.json_api import iso
 
 # Vapi's validator refuses longer ones; the full values stand in the variables.
 MAX_CHARS = 40
@@ -22,14 +24,18 @@ def call_name(order: Order) -> str:
     return f"{NAME_PREFIX}{order.dispatch_id.hex}"
 
 
-def call_payload(order: Order, caller: Caller) -> dict[str, Any]:
-    """Build the body of POST /call. Only keys that Vapi's whitelist has: it refuses any other."""
+def call_payload(order: Order, caller: Caller, *, span: Span | None = None) -> dict[str, Any]:
+    """Build the body of POST /call. Only keys that Vapi's whitelist has: it refuses any other.
+
+    With `span` Vapi makes the call in that span of time, and what the assistant is told is of its beginning.
+    """
+    now = span[0] if span else order.claimed_at
     payload: dict[str, Any] = {
         "name": call_name(order),
         "assistantId": caller.assistant_id,
         "customer": _customer(order),
         "assistantOverrides": {
-            "variableValues": variable_values(order, business=caller.business, now=order.claimed_at),
+            "variableValues": variable_values(order, business=caller.business, now=now),
             "metadata": {
                 DISPATCH_KEY: str(order.dispatch_id),
                 "leadId": str(order.lead_id),
@@ -46,6 +52,8 @@ def call_payload(order: Order, caller: Caller) -> dict[str, Any]:
     }
     if caller.phone_number_id:
         payload["phoneNumberId"] = caller.phone_number_id
+    if span:
+        payload["schedulePlan"] = {"earliestAt": iso(span[0]), "latestAt": iso(span[1])}
     return payload
 
 

@@ -14,6 +14,8 @@ from voice.models import CallSession
 
 logger = logging.getLogger(__name__)
 
+# What an assistant's analysis may hold as true where the lead wants no more calls (docs/vapi.md).
+OPT_OUT = "optOut"
 MAX_REASON_CHARS = 160
 MAX_SUMMARY_CHARS = 20_000
 MAX_TRANSCRIPT_CHARS = 400_000
@@ -35,6 +37,8 @@ class News:
     summary: str | None = None
     transcript: str | None = None
     has_recording: bool = False
+    # The lead said that it wants no more calls, as far as the assistant's analysis tells.
+    opted_out: bool = False
 
 
 def news_of_status(message: dict[str, Any]) -> News:
@@ -73,6 +77,7 @@ def news_of_report(message: dict[str, Any]) -> News:
             artifact.get("transcript"), message.get("transcript"), call.get("transcript"), limit=MAX_TRANSCRIPT_CHARS
         ),
         has_recording=_recorded(artifact) or _recorded(message),
+        opted_out=_opted_out(analysis) or _opted_out(call_analysis) or _opted_out_structured(artifact),
     )
 
 
@@ -158,6 +163,20 @@ def _fill(session: CallSession, news: News) -> set[str]:
 def _recorded(artifact: dict[str, Any]) -> bool:
     names = ("recording", "recordingUrl", "stereoRecordingUrl", "presignedMonoUrl", "presignedStereoUrl")
     return any(artifact.get(name) for name in names)
+
+
+def _opted_out(analysis: dict[str, Any]) -> bool:
+    return _dict(analysis.get("structuredData")).get(OPT_OUT) is True
+
+
+def _opted_out_structured(artifact: dict[str, Any]) -> bool:
+    """Look through `structuredOutputs`, {id: {"name", "result"}}: one of that name, or an object that holds it."""
+    outputs = [_dict(output) for output in _dict(artifact.get("structuredOutputs")).values()]
+    return any(
+        (output.get("name") == OPT_OUT and output.get("result") is True)
+        or _dict(output.get("result")).get(OPT_OUT) is True
+        for output in outputs
+    )
 
 
 def _dict(value: object) -> dict[str, Any]:

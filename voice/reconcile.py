@@ -6,15 +6,18 @@ worker, do nothing twice.
 
 import logging
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 
-from leads.models import Dispatch, Lead
+from leads.models import Dispatch, Lead, Suppression
+from leads.status import change_status
+from leads.suppression import suppress
 from providers import vapi
 from providers.errors import ProviderError
-from voice import outcomes
+from voice import outcomes, retries, withdrawal
 from voice.account import caller_of
 from voice.models import CallSession
 from voice.progress import News, advance, news_of_report
@@ -58,9 +61,22 @@ def follow_up(session: CallSession, *, now: datetime) -> None:
         _give_up(session, (Dispatch.Status.DONE,), now=now)
 
 
+def take_news(session_id: UUID, news: News, *, now: datetime) -> CallSession | None:
+    """Bring a call up to date and draw the consequences. None where it is gone."""
+    session = advance(session_id, news, now=now)
+    if session is None:
+        return None
+    if news.opted_out:
+        lead = session.lead
+        suppress(workspace_id=lead.workspace_id, phone=lead.phone, reason=Suppression.Reason.CALL, now=now)
+    follow_up(session, now=now)
+    return session
+
+
 def sweep(*, now: datetime, limit: int) -> int:
     """Do the worker's part. Returns how many calls it brought forward."""
     kept = _end_simulated(now=now, limit=limit) + _catch_up(now=now, limit=limit)
+    kept += retries.sweep(now=now, limit=limit) + withdrawal.sweep(now=now, limit=min(limit, LOOKS_PER_SWEEP))
     return kept + _ask_about_silent(now=now, limit=min(limit, LOOKS_PER_SWEEP))
 
 
@@ -69,8 +85,10 @@ def _keep(session: CallSession, *, now: datetime) -> None:
     held = Dispatch.objects.filter(pk=session.dispatch_id, status__in=Dispatch.OPEN)
     held.update(status=Dispatch.Status.DONE, reason="", finished_at=now)
     if _talked(session):
-        new = Lead.objects.filter(pk=session.lead_id, status=Lead.Status.NEW)
-        new.update(status=Lead.Status.IN_CONVERSATION, updated_at=now)
+        new = [Lead.Status.NEW]
+        change_status(session.lead_id, Lead.Status.IN_CONVERSATION, now=now, frm=new, reason=retries.PICKED_UP)
+    elif session.outcome == Outcome.NO_ANSWER:
+        retries.follow_up_unanswered(session, now=now)
 
 
 def _talked(session: CallSession) -> bool:
@@ -86,8 +104,7 @@ def _give_up(session: CallSession, held: tuple[Dispatch.Status, ...], *, now: da
         failed = Dispatch.objects.filter(pk=session.dispatch_id, status__in=held).exclude(_other_calls(session))
         if not failed.update(status=Dispatch.Status.FAILED, reason=why[:255], finished_at=now):
             return
-        new = Lead.objects.filter(pk=session.lead_id, status=Lead.Status.NEW)
-        new.update(status=Lead.Status.NEEDS_HUMAN, updated_at=now)
+        change_status(session.lead_id, Lead.Status.NEEDS_HUMAN, now=now, frm=[Lead.Status.NEW], reason=why)
         _journal(session, why, now=now)
 
 
@@ -196,8 +213,7 @@ def _ask_about_silent(*, now: datetime, limit: int) -> int:
             if now - session.created_at < GIVEN_UP_AFTER:
                 break
             news = News(status="ended", ended_reason="no-news-from-vapi")
-        if news is not None and (moved := advance(session.pk, news, now=now)) is not None:
-            follow_up(moved, now=now)
+        if news is not None and take_news(session.pk, news, now=now) is not None:
             kept += 1
     return kept
 

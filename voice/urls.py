@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from voice import webhooks
+from voice import tools, webhooks
 
 urlpatterns = [
     path("recordings/<str:token>", webhooks.redirect_to_recording, name="voice-recording"),
     path("<slug:slug>/events", webhooks.receive_event, name="voice-events"),
+    path("<slug:slug>/tools/<str:tool>", tools.answer_tools, name="voice-tools"),
 ]

@@ -5,14 +5,14 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from leads import sweep
+from leads import erasures, sweep
 from leads.intake import claim_name
 
 
 class Command(BaseCommand):
     """One sweep, for cron on a small machine or for a look by hand."""
 
-    help = "Send what is due, settle what went silent and delete what is old; once, then end."
+    help = "Send what is due, settle what went silent, delete what is old and what was erased; once, then end."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Sweep until nothing is due."""
@@ -23,5 +23,6 @@ class Command(BaseCommand):
                 job()
             done += len(jobs)
         kept = sweep.keep_channels_promises(now=timezone.now(), limit=1000)
+        erasures.sweep(now=timezone.now(), limit=1000)
         retired = sweep.retire(now=timezone.now())
         self.stdout.write(f"{done} dispatches, {kept} promises of the channels, {retired} old rows.")

@@ -1,0 +1,114 @@
+"""Contacting a lead once more: because a person pressed the button, or because nobody picked up."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from leads.channels import get_channel
+from leads.hours import hours_of, when_to_call
+from leads.insert import OPTED_OUT, PAUSED
+from leads.models import Dispatch, Lead, LeadEvent
+from leads.status import OPEN, change_status
+from leads.suppression import is_suppressed
+
+# Why a dispatch is not sent after all, besides those of leads.insert.
+TAKEN_OVER = "taken_over"
+DECIDED = "decided"
+WORDS = {
+    OPTED_OUT: gettext_lazy("This phone has opted out. Nobody may call or write to it."),
+    PAUSED: gettext_lazy("The agent is paused in this workspace. Switch it on in settings first."),
+    TAKEN_OVER: gettext_lazy("A person has taken over this conversation. Hand it back first."),
+}
+
+
+class CannotContact(Exception):
+    """This lead is not contacted now; the message tells the operator why."""
+
+
+def why_not(lead: Lead, *, now: datetime) -> str:
+    """Say in an operator's words why a lead can't be contacted again now, "" where it can."""
+    if reason := why_not_now(lead):
+        return str(WORDS[reason])
+    if Dispatch.objects.filter(lead_id=lead.pk, status__in=Dispatch.OPEN).exists():
+        return _("This lead is being contacted already.")
+    return get_channel(lead.channel).why_not_again(lead.pk)
+
+
+def contact_again(lead: Lead, *, by_id: Any, now: datetime) -> Dispatch:
+    """Promise to contact a lead once more, by hand; the worker sends it. Raises CannotContact."""
+    if reason := why_not(lead, now=now):
+        raise CannotContact(reason)
+    try:
+        with transaction.atomic():
+            dispatch = _promise(lead, due_at=now, now=now)
+            LeadEvent.objects.create(lead=lead, kind=LeadEvent.Kind.CALL_AGAIN, at=now, by_id=by_id)
+    except IntegrityError:
+        # Another one was promised, or the lead erased, in this very moment.
+        raise CannotContact(_("This lead is being contacted already.")) from None
+    return dispatch
+
+
+def retry_unanswered(dispatch_id: UUID, *, now: datetime) -> bool:
+    """Plan the next try after nobody picked up, where the workspace wants one; after the last a human is needed.
+
+    May be called any number of times for one dispatch: it is followed by one at most. True: something was changed.
+    """
+    dispatch = Dispatch.objects.select_related("lead__workspace").filter(pk=dispatch_id).first()
+    if dispatch is None or not dispatch.lead.workspace.no_answer_retries:
+        return False
+    lead = dispatch.lead
+    promised = Q(retry_of_id=dispatch_id) | Q(lead_id=lead.pk, status__in=Dispatch.OPEN)
+    if why_not_retry(lead) or Dispatch.objects.filter(promised).exists():
+        return False
+    done = Dispatch.objects.filter(lead_id=lead.pk, retry_of__isnull=False).count()
+    if done >= lead.workspace.no_answer_retries:
+        reason = f"no answer after {done + 1} calls"
+        return change_status(lead.pk, Lead.Status.NEEDS_HUMAN, now=now, reason=reason)
+    return _plan(dispatch, attempt=done + 1, now=now)
+
+
+def why_not_now(lead: Lead) -> str:
+    """Say why nobody may be contacted by the agent in this moment, "" where it may. `lead` with its workspace."""
+    if is_suppressed(lead.workspace_id, lead.phone):
+        return OPTED_OUT
+    if not lead.workspace.agent_enabled:
+        return PAUSED
+    return TAKEN_OVER if lead.taken_over_at is not None else ""
+
+
+def why_not_retry(lead: Lead) -> str:
+    """Say why a lead that didn't pick up is not called again by itself, "" where it is."""
+    if reason := why_not_now(lead):
+        return reason
+    return DECIDED if lead.status not in OPEN or lead.booking_uid else ""
+
+
+def _plan(dispatch: Dispatch, *, attempt: int, now: datetime) -> bool:
+    lead = dispatch.lead
+    wait = timedelta(minutes=lead.workspace.no_answer_wait_min)
+    due_at = when_to_call(hours_of(lead.workspace), lead.phone, at=now + wait)
+    data = {"attempt": attempt, "of": lead.workspace.no_answer_retries, "at": due_at.isoformat()}
+    try:
+        with transaction.atomic():
+            _promise(lead, due_at=due_at, now=now, retry_of=dispatch)
+            LeadEvent.objects.create(lead=lead, kind=LeadEvent.Kind.CALL_RETRY, data=data, at=now)
+    except IntegrityError:
+        # The same end was told twice at once, or somebody else promised a call.
+        return False
+    return True
+
+
+def _promise(lead: Lead, *, due_at: datetime, now: datetime, retry_of: Dispatch | None = None) -> Dispatch:
+    return Dispatch.objects.create(
+        workspace_id=lead.workspace_id,
+        lead=lead,
+        channel=lead.channel,
+        due_at=due_at,
+        created_at=now,
+        retry_of=retry_of,
+    )

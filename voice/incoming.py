@@ -1,0 +1,146 @@
+"""What Vapi's requests to us have in common: who asks, and about which call."""
+
+import hmac
+import json
+import logging
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+
+from leads import erasures
+from leads.channels import Trace
+from leads.models import Dispatch
+from voice import outcomes
+from voice.models import CallSession
+from voice.payload import DISPATCH_KEY, NAME_PREFIX
+from voice.progress import begin
+from webapi.errors import error_body
+from webapi.json_api import NOT_JSON
+from workspaces.models import Integration
+from workspaces.secrets import SecretUnreadable
+
+logger = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 1_048_576
+Message = dict[str, Any]
+
+
+class Refused(Exception):
+    """A request that is not taken; `answer` says why."""
+
+    def __init__(self, answer: HttpResponse) -> None:
+        super().__init__(answer.status_code)
+        self.answer = answer
+
+
+def read_request(request: HttpRequest, name: str) -> tuple[UUID, Message]:
+    """Return the workspace that a request is for and the message in it. Raises Refused.
+
+    `name` is the workspace's slug or id: calls carry the id, so that a change of slug cuts none of them off.
+    """
+    if request.method != "POST":
+        raise Refused(error_answer(405, "method_not_allowed", headers={"Allow": "POST"}))
+    try:
+        workspace_id = _authenticate(request, name)
+    except SecretUnreadable:
+        logger.exception("webhook secret of a workspace")
+        raise Refused(error_answer(503, "unavailable", headers={"Retry-After": "30"})) from None
+    if workspace_id is None:
+        raise Refused(error_answer(401, "unauthorized", headers={"WWW-Authenticate": "Bearer"}))
+    body = request.read(MAX_BODY_BYTES + 1)
+    if len(body) > MAX_BODY_BYTES:
+        raise Refused(error_answer(413, "payload_too_large"))
+    message = _message(body)
+    if message is None:
+        raise Refused(error_answer(400, NOT_JSON))
+    return workspace_id, message
+
+
+def find_session(message: Message, *, workspace_id: UUID) -> CallSession | None:
+    """Find the call of this workspace that a message is about; begin it where the message overtook the 201."""
+    call = message.get("call")
+    call_id = outcomes.words(call.get("id"), limit=64) if isinstance(call, dict) else None
+    if not isinstance(call, dict) or call_id is None:
+        return None
+    known = CallSession.objects.filter(vapi_call_id=call_id, lead__workspace_id=workspace_id)
+    if session := known.first():
+        return session
+    dispatch_id = _dispatch_id(call)
+    if dispatch_id is None:
+        return None
+    dispatch = find_dispatch(dispatch_id, workspace_id=workspace_id)
+    if dispatch is not None:
+        begin(lead_id=dispatch.lead_id, dispatch_id=dispatch.pk, vapi_call_id=call_id, now=timezone.now())
+    session = known.first()
+    if session is None:
+        _of_nobody(call_id, dispatch_id, workspace_id=workspace_id)
+    return session
+
+
+def find_dispatch(dispatch_id: UUID, *, workspace_id: UUID) -> Dispatch | None:
+    """Find a dispatch of this workspace."""
+    return Dispatch.objects.filter(pk=dispatch_id, workspace_id=workspace_id, channel="voice").first()
+
+
+def error_answer(status: int, error: str, *, headers: dict[str, str] | None = None) -> HttpResponse:
+    """Build an answer that is no success."""
+    return JsonResponse(error_body(error), status=status, headers=headers or {})
+
+
+def _authenticate(request: HttpRequest, name: str) -> UUID | None:
+    """Return the workspace whose secret was shown. Takes as long for an unknown one."""
+    row = (
+        Integration.objects.filter(_named(name), provider=Integration.Provider.VAPI)
+        .values_list("workspace_id", "webhook_secret")
+        .first()
+    )
+    workspace_id, secret = row or (None, "")
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    shown = request.headers.get("X-Vapi-Secret") or (token if scheme.lower() == "bearer" else "")
+    same = hmac.compare_digest(shown.encode(), (secret or "no secret, no entry").encode())
+    return workspace_id if same and secret else None
+
+
+def _named(name: str) -> Q:
+    try:
+        return Q(workspace__slug=name) | Q(workspace_id=UUID(name))
+    except ValueError:
+        return Q(workspace__slug=name)
+
+
+def _message(body: bytes) -> Message | None:
+    """Read `{"message": {…}}`; None for anything else."""
+    try:
+        payload = json.loads(body)
+        if b"\\ud" in body.lower():
+            # Half a surrogate pair is no text that a database could hold.
+            payload = json.loads(json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+    message = payload.get("message") if isinstance(payload, dict) else None
+    return message if isinstance(message, dict) else None
+
+
+def _dispatch_id(call: Message) -> UUID | None:
+    """Read the dispatch's id that we gave the call."""
+    overrides = call.get("assistantOverrides")
+    metadata = overrides.get("metadata") if isinstance(overrides, dict) else None
+    told = metadata.get(DISPATCH_KEY) if isinstance(metadata, dict) else None
+    try:
+        return UUID(str(told or call.get("name") or "").removeprefix(NAME_PREFIX))
+    except ValueError:
+        return None
+
+
+def _of_nobody(call_id: str, dispatch_id: UUID, *, workspace_id: UUID) -> None:
+    """A call of ours whose lead was erased, or taken back, before its id was known: nothing of it may stay at Vapi.
+
+    Not where the dispatch is somebody else's: then it is none of ours.
+    """
+    if Dispatch.objects.filter(pk=dispatch_id).exists():
+        return
+    logger.warning("Vapi tells of a call of dispatch %s, which is not there", dispatch_id)
+    erasures.remember([Trace("vapi", call_id)], workspace_id=workspace_id, now=timezone.now())
