@@ -25,8 +25,9 @@ def build_app(state: State) -> web.Application:
     """Wire the stand-ins together around one state."""
     poster = Poster(state)
     twilio = Twilio(state, poster)
+    vapi = Vapi(state, poster)
     app = web.Application(middlewares=[_front(state)], client_max_size=BODY_LIMIT)
-    for part in (Vapi(state, poster), twilio, OpenAI(state), CalCom(state), Inngest(state), Control(state, twilio)):
+    for part in (vapi, twilio, OpenAI(state), CalCom(state), Inngest(state), Control(state, twilio, vapi)):
         app.add_routes(part.routes())
 
     async def run_poster(_: web.Application) -> AsyncIterator[None]:

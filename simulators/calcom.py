@@ -1,5 +1,6 @@
 """Cal.com v2: free slots, bookings, event types."""
 
+import asyncio
 import re
 import uuid
 from datetime import UTC, date, datetime, time, timedelta
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from aiohttp import web
 
 from simulators.clock import iso_ms, parse_moment
-from simulators.replies import JsonDict, bearer_of, json_body, json_reply
+from simulators.replies import JsonDict, bearer_of, cut, half_of, json_body, json_reply
 from simulators.state import State
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -18,6 +19,15 @@ LENGTH = timedelta(hours=1)
 LONGEST_RANGE = timedelta(days=62)
 MISSING_EVENT_TYPE = 404
 CONFIRMED_BY_HOST = 7777
+SLOTS_FAIL = 500
+SLOTS_LATE = 504
+# An attendee's address chooses what happens to the booking: what stands before its @.
+FAULTS = {f"sim-{fault}": fault for fault in ("taken", "error", "busy", "late", "lost", "cut")}
+REFUSALS = {
+    "taken": (409, "ConflictException", "no_available_users_found_error"),
+    "error": (500, "InternalServerErrorException", "Internal server error."),
+    "busy": (429, "ThrottlerException", "Too Many Requests"),
+}
 
 
 def error_reply(status: int, code: str, message: str) -> web.Response:
@@ -55,6 +65,8 @@ class CalCom:
             return refusal
         if zone is None or first is None or last is None or event_type_id is None:
             return error_reply(400, "BadRequestException", "eventTypeId, start, end and timeZone must be valid.")
+        if (fault := await self._slots_fault(event_type_id)) is not None:
+            return fault
         if last - first > LONGEST_RANGE:
             return error_reply(400, "BadRequestException", "The range is too long.")
         taken = {booking["start"] for booking in self._state.memory.bookings if booking["eventTypeId"] == event_type_id}
@@ -82,10 +94,31 @@ class CalCom:
             return error_reply(400, "BadRequestException", "eventTypeId, start and attendee are required.")
         if (message := _attendee_problem(attendee)) is not None:
             return error_reply(400, "BadRequestException", message)
+        return await self._answer_booking(request, event_type_id, start, body)
+
+    async def _answer_booking(
+        self, request: web.Request, event_type_id: int, start: datetime, body: JsonDict
+    ) -> web.Response:
+        local_part = str(body["attendee"]["email"]).partition("@")[0]
+        fault = FAULTS.get(local_part) if self._state.settings.magic else None
+        if fault in REFUSALS:
+            return error_reply(*REFUSALS[fault])
+        if fault == "lost":
+            await asyncio.sleep(self._state.settings.timeout_sleep)
+            return web.Response(status=504, text="<html>Gateway time-out</html>", content_type="text/html")
         if self._is_taken(event_type_id, iso_ms(start)):
             return error_reply(400, "BadRequestException", "User either already has booking at this time.")
-        booking = self._book(event_type_id, start, body)
-        return success(booking, 201)
+        answer = success(self._book(event_type_id, start, body), 201)
+        if fault == "late":
+            await asyncio.sleep(self._state.settings.timeout_sleep)
+        return await cut(request, after=half_of(answer)) if fault == "cut" else answer
+
+    async def _slots_fault(self, event_type_id: int) -> web.Response | None:
+        if not self._state.settings.magic or event_type_id not in (SLOTS_FAIL, SLOTS_LATE):
+            return None
+        if event_type_id == SLOTS_LATE:
+            await asyncio.sleep(self._state.settings.timeout_sleep)
+        return error_reply(500, "InternalServerErrorException", "Internal server error.")
 
     def _is_taken(self, event_type_id: int, start: str) -> bool:
         return any(

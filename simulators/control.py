@@ -13,6 +13,7 @@ from simulators.openai import checked_script
 from simulators.replies import JsonDict, json_reply
 from simulators.state import State
 from simulators.twilio import Twilio
+from simulators.vapi import Vapi
 
 INBOUND_NEEDS = ("url", "auth_token", "from", "to")
 DEFAULT_LIMIT = 1000
@@ -21,8 +22,9 @@ DEFAULT_LIMIT = 1000
 class Control:
     """Routes under /_sim, and /healthz."""
 
-    def __init__(self, state: State, twilio: Twilio) -> None:
+    def __init__(self, state: State, twilio: Twilio, vapi: Vapi) -> None:
         self._state = state
+        self._vapi = vapi
         self._twilio = twilio
 
     def routes(self) -> list[web.RouteDef]:
@@ -38,6 +40,7 @@ class Control:
             web.post("/_sim/settings", self.change_settings),
             web.post("/_sim/openai/script", self.extend_script),
             web.get("/_sim/openai/script", self.get_script),
+            web.post("/_sim/vapi/begin", self.begin_scheduled),
             web.post("/_sim/twilio/inbound", self.post_inbound),
             web.post("/_sim/twilio/window", self.set_window),
             web.get("/_sim/recordings/{name}", self.get_recording),
@@ -123,6 +126,12 @@ class Control:
     async def get_script(self, request: web.Request) -> web.Response:
         """GET /_sim/openai/script: what no request has used yet."""
         return json_reply({"waiting": self._state.memory.script})
+
+    async def begin_scheduled(self, request: web.Request) -> web.Response:
+        """POST /_sim/vapi/begin {"id"?}: as if the hour of that call, or of all that wait, had come."""
+        wanted = await _object(request)
+        calls = [call for call in self._state.memory.calls.values() if wanted.get("id") in (None, call.data["id"])]
+        return json_reply({"begun": [call.data["id"] for call in calls if self._vapi.begin_scheduled(call)]})
 
     async def post_inbound(self, request: web.Request) -> web.Response:
         """POST /_sim/twilio/inbound: posts a signed message and tells what the application answered."""

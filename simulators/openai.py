@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from simulators.openai_agent import default_entry, with_slot
 from simulators.replies import JsonDict, bearer_of, json_body, json_reply, names
 from simulators.state import State
 
@@ -127,8 +128,8 @@ class OpenAI:
         if "status" in entry:
             return _scripted_error(entry)
         if not entry.keys() - {"sleep", "match", "headers"}:
-            return {**entry, "text": default_text(body)}
-        return entry
+            return {**entry, **(default_entry(body) or {"text": default_text(body)})}
+        return with_slot(entry, body)
 
     def _take(self, raw: bytes) -> JsonDict:
         script = self._state.memory.script

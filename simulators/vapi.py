@@ -111,6 +111,11 @@ class Vapi:
         self._teller.start(call, story)
         return call
 
+    def begin_scheduled(self, call: Call) -> bool:
+        """Let a scheduled call begin before its time. False: it doesn't wait."""
+        story = STORIES.get(call.number[-4:], NORMAL) if self._state.settings.magic else NORMAL
+        return self._teller.begin_scheduled(call, story)
+
     def _created(self, call: Call, *, blocked: bool = False) -> web.Response:
         limits = {
             "concurrencyBlocked": blocked,
@@ -187,15 +192,26 @@ class Vapi:
         return json_reply(call.data)
 
     async def delete_call(self, request: web.Request) -> web.Response:
-        """DELETE /call/{id}: erased from the API; a scheduled call stays to be seen as `scheduled-call-deleted`."""
+        """DELETE /call/{id}: erased from the API; a scheduled call stays to be seen as `scheduled-call-deleted`.
+
+        503 for a number that ends in 0903, which is told once: the recordings are not erased yet.
+        """
         call = self._find(request)
         if isinstance(call, web.Response):
             return call
+        if self._keeps_recordings(call):
+            return json_reply({"statusCode": 503, "message": "Recordings could not be deleted. Retry."}, 503)
         if call.data["status"] == "scheduled":
-            call.data |= {"status": "ended", "endedReason": "scheduled-call-deleted"}
+            self._teller.drop_scheduled(call)
         else:
             call.deleted = True
         return json_reply(call.data)
+
+    def _keeps_recordings(self, call: Call) -> bool:
+        memory = self._state.memory
+        memory.attempts["vapi-delete", call.data["id"]] += 1
+        first = memory.attempts["vapi-delete", call.data["id"]] == 1
+        return first and self._state.settings.magic and call.number.endswith("0903")
 
     async def get_recording(self, request: web.Request) -> web.Response:
         """GET /call/{id}/mono-recording: 302 to a file that needs no key."""

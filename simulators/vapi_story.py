@@ -59,12 +59,21 @@ class Teller:
         else:
             wait_s = max(0.0, (earliest - datetime.now(UTC)).total_seconds())
             # A loop's timer can't reach further than some weeks.
-            asyncio.get_running_loop().call_later(min(wait_s, LONGEST_WAIT_S), self._begin_scheduled, call, story)
+            asyncio.get_running_loop().call_later(min(wait_s, LONGEST_WAIT_S), self.begin_scheduled, call, story)
 
-    def _begin_scheduled(self, call: Call, story: Story) -> None:
-        if call.data["status"] == "scheduled":
-            call.data["status"] = "queued"
-            self._later(call, story, 0)
+    def begin_scheduled(self, call: Call, story: Story) -> bool:
+        """Let a call that waits for its time begin. False: it doesn't wait (any more)."""
+        if call.data["status"] != "scheduled" or self._state.memory.calls.get(call.data["id"]) is not call:
+            return False
+        call.data["status"] = "queued"
+        self._later(call, story, 0)
+        return True
+
+    def drop_scheduled(self, call: Call) -> None:
+        """End a call that was deleted before its time; its report is posted like any other."""
+        story = Story((REPORT,), "scheduled-call-deleted", 0)
+        self.advance(call, story, "ended")
+        self._later(call, story, 0)
 
     def _later(self, call: Call, story: Story, place: int) -> None:
         if place < len(story.steps):
