@@ -187,7 +187,12 @@ FORM_WORDING = "leadforms.wording.answers_in_words"
 # What the worker does besides sending and the channels' own part, each a function of `now` and `limit`.
 LEAD_SWEEPS: tuple[str, ...] = ("agents.settling.settle_bookings",)
 # Who knows a part of a lead's timeline (leads.timeline).
-LEAD_TIMELINES: tuple[str, ...] = ("whatsapp.timeline.items", "agents.timeline.items")
+LEAD_TIMELINES: tuple[str, ...] = (
+    "leads.own_timeline.items",
+    "voice.timeline.items",
+    "whatsapp.timeline.items",
+    "agents.timeline.items",
+)
 # How long a dispatch may be `sending` before the worker asks the provider what became of it. Longer than any request.
 DISPATCH_LEASE_S = env.seconds("DISPATCH_LEASE_S", 60)
 # An unknown outcome is asked about so many times, so many seconds apart, before "not there" is believed.

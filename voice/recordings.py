@@ -16,8 +16,13 @@ _signer = signing.Signer(sep=".", salt="voice.recordings")
 
 def public_url(session: CallSession) -> str:
     """Return the link to a session's recording: unguessable, for whoever has it, for at least a week."""
+    return f"{settings.PUBLIC_BASE_URL}{path(session)}"
+
+
+def path(session: CallSession) -> str:
+    """Return the same without the host, for a page of ours."""
     token = _signer.sign(f"{session.pk.hex}-{_period(timezone.now()) + 1:x}")
-    return f"{settings.PUBLIC_BASE_URL}/api/vapi/recordings/{token}"
+    return f"/api/vapi/recordings/{token}"
 
 
 def session_of(token: str, *, now: datetime) -> UUID | None:
