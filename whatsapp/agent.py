@@ -8,7 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 
-from agents.prompt import Business, system_prompt
+from agents.conversation import Said, converse
+from agents.prompt import business_of, system_prompt
 from leads.models import Lead
 from providers import openai
 from providers.errors import OutcomeUnknown, ProviderError, Unavailable
@@ -18,7 +19,6 @@ from whatsapp.models import AgentTurn, Message
 from whatsapp.template import content_variables, has_sentence, shorten
 from workspaces.connections import give_back
 from workspaces.integrations import Account
-from workspaces.models import Workspace
 
 # Enough for any conversation that is still one; what is older the agent has noted in the lead's profile.
 HISTORY_MESSAGES = 80
@@ -58,13 +58,11 @@ def write_first_message(lead: Lead, *, now: datetime) -> Draft:
     return _ask(lead, [{"role": "user", "content": opening}], now=now)
 
 
-def write_reply(turn: AgentTurn, *, store: Callable[[list[dict[str, Any]], openai.Usage], None], now: datetime) -> Any:
+def write_reply(turn: AgentTurn, *, store: Callable[[list[dict[str, Any]], openai.Usage], None], now: datetime) -> Said:
     """Let the model answer what the turn has taken, calling tools on the way; `store` keeps what is paid for.
 
     Raises Rejected, or Unavailable: asking reaches nobody, so it may be repeated whatever came of it.
     """
-    from agents.conversation import converse
-
     lead = turn.lead
     account = connected_account(lead, "openai")
     try:
@@ -91,13 +89,22 @@ def history(turn: AgentTurn) -> list[openai.Turn]:
     """Return the conversation as the turn found it: what came after its claim is the next one's.
 
     A message of the agent's that nobody got is left out. What a colleague wrote stands on the agent's side, marked.
+    What the turn is to answer stands at the end, though the answer to what was before may have come after it.
     """
     messages = Message.objects.filter(lead_id=turn.lead_id).exclude(kind=Message.Kind.CONFIRMATION)
     unclaimed = Q(role=Message.Role.USER, turn=None)
     unheard = ~Q(role=Message.Role.USER) & Q(status__in=[Message.Status.FAILED, Message.Status.WRITTEN])
     own = Q(role=Message.Role.ASSISTANT, turn=turn)
-    rows = messages.exclude(unclaimed).exclude(unheard).exclude(own).order_by("-created_at")[:HISTORY_MESSAGES]
-    return [_as_turn(message) for message in reversed(rows)]
+    newest = messages.exclude(unclaimed).exclude(unheard).exclude(own).order_by("-created_at")[:HISTORY_MESSAGES]
+    rows = list(reversed(newest))
+    # A colleague who wrote after it has answered it.
+    answered_at = max((row.created_at for row in rows if row.role == Message.Role.OPERATOR), default=None)
+    return [_as_turn(row) for row in sorted(rows, key=lambda row: _is_to_be_answered(row, turn, answered_at))]
+
+
+def _is_to_be_answered(message: Message, turn: AgentTurn, answered_at: datetime | None) -> bool:
+    own = message.turn_id == turn.pk and message.role == Message.Role.USER
+    return own and (answered_at is None or message.created_at > answered_at)
 
 
 def _as_turn(message: Message) -> openai.Turn:
@@ -126,16 +133,3 @@ def _ask(lead: Lead, turns: list[openai.Turn], *, now: datetime) -> Draft:
         journal_error(lead, "openai", error, now=now)
         raise
     return Draft(shorten(reply.text, MAX_BODY_CHARS), reply)
-
-
-def business_of(workspace: Workspace) -> Business:
-    """Tell the agent on whose behalf it writes."""
-    return Business(
-        name=workspace.name,
-        agent_name=workspace.agent_name,
-        timezone=workspace.timezone,
-        persona=workspace.persona,
-        offer=workspace.offer,
-        pricing=workspace.pricing,
-        qualification_criteria=workspace.qualification_criteria,
-    )

@@ -22,20 +22,17 @@ def limit_reached(turn: AgentTurn, *, now: datetime) -> str:
         own_turns=Count("pk", filter=mine),
         own_cost=Sum("cost_usd", filter=mine),
     )
-    zero = Decimal(0)
     # The turn itself is among those that have begun, and has cost nothing yet.
-    checks = (
+    for limit, count, what in (
         (workspace.turns_a_day_per_lead, spent["own_turns"], "replies to this lead"),
         (workspace.turns_a_day, spent["turns"], "replies of the workspace"),
-    )
-    for limit, count, what in checks:
+    ):
         if limit and count > limit:
             return f"The day's limit of {limit} {what} is reached."
-    costs = (
-        (workspace.cost_a_day_per_lead_usd, spent["own_cost"] or zero, "this lead"),
-        (workspace.cost_a_day_usd, spent["cost"] or zero, "the workspace"),
-    )
-    for limit, cost, whom in costs:
-        if limit and cost >= limit:
-            return f"The day's limit of {limit} USD for {whom} is reached."
+    for budget, cost, whom in (
+        (workspace.cost_a_day_per_lead_usd, spent["own_cost"], "this lead"),
+        (workspace.cost_a_day_usd, spent["cost"], "the workspace"),
+    ):
+        if budget and (cost or Decimal(0)) >= budget:
+            return f"The day's limit of {budget} USD for {whom} is reached."
     return ""

@@ -12,9 +12,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
+from agents.pricing import cost_usd
 from leads.insert import OPTED_OUT
 from leads.models import Lead, lease_end
 from leads.status import change_status
@@ -90,6 +91,8 @@ def generate_reply(turn_id: str, run_id: str) -> Result:
         return _leave(turn, reason=reason, code=LIMIT, state=State.STOPPED)
     if not Message.objects.filter(turn=turn, role=Message.Role.USER).exists():
         return _close(turn, State.DONE, outcome="silent")
+    if turn.attempts >= settings.REPLY_MAX_ATTEMPTS:
+        return _fall_back(turn, run_id, Rejected("The agent's turn broke off too often.", code="broken"))
     return _write(turn, run_id, now=now)
 
 
@@ -167,8 +170,13 @@ def claim(turn_id: Any, run_id: str, *, now: datetime) -> bool:
                 return True
     except IntegrityError:
         return False
-    mine_or_silent = Q(claimed_by=run_id) | Q(due_at__lte=now)
-    return bool(turns.filter(mine_or_silent, state=State.RUNNING).update(**lease))
+    running = turns.filter(state=State.RUNNING)
+    if running.filter(claimed_by=run_id).update(**lease):
+        return True
+    # Who said why it would come back was in order; who said nothing is dead, and that may be the turn's own doing.
+    silent = running.filter(due_at__lte=now)
+    died = silent.filter(reason="").update(attempts=F("attempts") + 1, **lease)
+    return bool(died or silent.update(reason="", **lease))
 
 
 def claim_due(*, by: str, now: datetime, limit: int) -> Iterator[Callable[[], None]]:
@@ -224,8 +232,6 @@ def _write(turn: AgentTurn, run_id: str, *, now: datetime) -> Result:
 
 def _keeper(turn: AgentTurn, run_id: str) -> Any:
     """Return what stores each answer as soon as it is there, and keeps the claim. It raises where that is lost."""
-    from agents.pricing import cost_usd
-
     model = model_of(connected_account(turn.lead, "openai"))
 
     def store(items: list[dict[str, Any]], usage: Usage) -> None:

@@ -8,18 +8,24 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 import responses
+from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from conftest import make_dispatch, make_lead, make_workspace
-from leads.models import Dispatch
+from leads.models import Dispatch, Lead
 from providers import inngest as wire_inngest
+from providers.twilio import signature
+from whatsapp.models import AgentTurn, Message
 
 with warnings.catch_warnings():
     # The SDK still writes its models the way pydantic deprecates.
@@ -78,6 +84,14 @@ class Wire:
         """Let Twilio answer a send."""
         self.mock.add(responses.POST, TWILIO, **(answer or {"json": message(), "status": 201}))
 
+    def twilio_each(self) -> None:
+        """Let Twilio take any number of messages, each under an id of its own."""
+
+        def take(request: Any) -> Any:
+            return 201, {}, json.dumps(message(sid=f"SM{next(_sids):032d}"))
+
+        self.mock.add_callback(responses.POST, TWILIO, callback=take)
+
     def twilio_list(self, *messages: dict[str, Any], **answer: Any) -> None:
         """Let Twilio list what it has."""
         self.mock.add(responses.GET, TWILIO, **(answer or {"json": {"messages": list(messages)}}))
@@ -92,6 +106,63 @@ class Wire:
         """What Twilio was told to send."""
         posts = [call.request for call in self.mock.calls if call.request.method == "POST"]
         return [dict(parse_qsl(_text(post.body))) for post in posts if "twilio" in str(post.url)]
+
+
+TOKEN = "twilio-token-0123456789"
+NUMBER = "+14155238886"
+FORM = "application/x-www-form-urlencoded; charset=UTF-8"
+_sids = count(1)
+
+
+def make_message(lead: Lead, **overrides: Any) -> Message:
+    """Store a message; without more it is one of the agent's that was sent."""
+    now = timezone.now()
+    fields = {"role": "assistant", "text": "Hi Jane!", "status": "sent", "twilio_sid": f"SM{next(_sids):032d}"}
+    return Message.objects.create(lead=lead, **(fields | {"created_at": now, "updated_at": now} | overrides))
+
+
+@dataclass
+class Phone:
+    """A lead's phone, and Twilio between it and us."""
+
+    client: Client
+    lead: Lead
+
+    def write(
+        self, text: str = "Hello", *, token: str = TOKEN, base: str = "http://127.0.0.1:8000", **params: Any
+    ) -> Any:
+        """Post a message as Twilio does. A parameter that is None is left out."""
+        form = {
+            "MessageSid": f"SM{next(_sids):032d}",
+            "From": f"whatsapp:{self.lead.phone}",
+            "To": f"whatsapp:{NUMBER}",
+            "Body": text,
+            "NumMedia": "0",
+            "ProfileName": "Jane",
+        } | params
+        form = {name: value for name, value in form.items() if value is not None}
+        signed = signature(url=f"{base}/api/whatsapp/inbound", params=form.items(), auth_token=token)
+        return self.client.post(
+            "/api/whatsapp/inbound", urlencode(form), content_type=FORM, headers={"X-Twilio-Signature": signed}
+        )
+
+
+def pass_time(**later: float) -> None:
+    """Let a while go by: whatever waits for a moment in time waits that much less."""
+    shift = timedelta(**later)
+    for dispatch in Dispatch.objects.all():
+        Dispatch.objects.filter(pk=dispatch.pk).update(due_at=dispatch.due_at - shift)
+    for turn in AgentTurn.objects.all():
+        AgentTurn.objects.filter(pk=turn.pk).update(due_at=turn.due_at - shift, wake_at=turn.wake_at - shift)
+    for row in Message.objects.all():
+        sending_at, due_at = (at and at - shift for at in (row.sending_at, row.due_at))
+        Message.objects.filter(pk=row.pk).update(sending_at=sending_at, due_at=due_at)
+
+
+def work(**later: float) -> None:
+    """Let the worker look after a while: as long as a lead is given to write more, unless told otherwise."""
+    pass_time(**(later or {"seconds": 5}))
+    call_command("sweep")
 
 
 @pytest.fixture(autouse=True)
@@ -113,6 +184,15 @@ def dispatch(db: None) -> Dispatch:
     workspace = make_workspace(channel="whatsapp", name="Acme", agent_name="Robin")
     lead = make_lead(workspace, goal="A new kitchen", metadata={"companyName": "Kitchens Ltd"})
     return make_dispatch(lead)
+
+
+@pytest.fixture
+def phone(db: None, client: Client) -> Phone:
+    """Have a lead that the agent has written to."""
+    workspace = make_workspace(channel="whatsapp", name="Acme", agent_name="Robin")
+    lead = make_lead(workspace, status="in_conversation")
+    make_message(lead, created_at=timezone.now() - timedelta(minutes=5))
+    return Phone(client, lead)
 
 
 @dataclass
@@ -160,7 +240,7 @@ class Executor:
     """
 
     client: Client
-    dispatch: Dispatch
+    dispatch: Dispatch | AgentTurn
     run_id: str = "01HRUN"
     max_attempts: int = 9
     crash_after: str = ""
@@ -169,7 +249,8 @@ class Executor:
     statuses: list[int] = field(default_factory=list)
 
     def event(self) -> dict[str, Any]:
-        data = {"dispatch_id": str(self.dispatch.pk), "lead_id": str(self.dispatch.lead_id)}
+        name = "dispatch_id" if isinstance(self.dispatch, Dispatch) else "turn_id"
+        data = {name: str(self.dispatch.pk), "lead_id": str(self.dispatch.lead_id)}
         return {"id": str(self.dispatch.pk), "name": "agent/turn.requested", "data": data, "ts": 1}
 
     def run(self) -> Any:
@@ -188,7 +269,7 @@ class Executor:
             if step.get("displayName") == self.crash_after:
                 self.crash_after = ""
                 attempt += 1
-            elif step["op"] == "StepRun":
+            elif step["op"] in {"StepRun", "Sleep"}:
                 self.steps[step["id"]] = {"data": step.get("data")}
                 attempt = 0
             else:

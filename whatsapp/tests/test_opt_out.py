@@ -1,0 +1,232 @@
+"""STOP: nobody is written to or called any more, at once and without asking the model; START undoes it."""
+
+import json
+from typing import Any
+
+import pytest
+import responses
+from django.core.management import call_command
+
+from conftest import make_dispatch, make_lead
+from leads.models import Dispatch, Lead, LeadEvent, Suppression
+from whatsapp.models import AgentTurn, Message
+from whatsapp.optout import FALLBACK, STARTED, STOP_WORDS, STOPPED, Wish, language_of_phone, read_wish
+from whatsapp.tests.conftest import OPENAI, Phone, Wire, make_message, message, reply, work
+from whatsapp.tests.test_status_callbacks import call_back
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "STOP", "stop", " Stop. ", "STOP!!!", "«stop»", "🛑 STOP 🛑", "S\u200bTOP", "Stop  all", "STOPALL",
+        "Unsubscribe", "CANCEL", "END", "QUIT", "OPTOUT", "opt-out", "REVOKE", "Stop promotions", "STOPP", "Abmelden",
+        "Arrêt", "arret", "ARRE\u0302T", "BAJA", "Parar", "Sair", "Cancella", "Afmelden", "إيقاف", "توقف", "تَوَقَّف",
+        "stop️",
+    ],
+)  # fmt: skip
+def test_knows_the_words_in_eight_languages(text: str) -> None:
+    found = read_wish(text)
+
+    assert found is not None
+    assert found[0] is Wish.STOP
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Can I cancel on Friday?", "The end of May", "I can't stop thinking about it", "end of june",
+        "Please don't stop", "bus stop", "", "🛑", "!!!", "no", "yes",
+        "STOP and call me tomorrow at nine please, I am in a meeting until then",
+    ],
+)  # fmt: skip
+def test_takes_no_ordinary_answer_for_a_stop(text: str) -> None:
+    assert read_wish(text) is None
+
+
+def test_has_words_and_answers_in_every_language() -> None:
+    languages = {"en", "de", "fr", "es", "pt", "it", "nl", "ar"}
+    for each in (STOP_WORDS, STOPPED, STARTED, FALLBACK):
+        assert set(each) == languages
+    assert all(read_wish(word) for words in STOP_WORDS.values() for word in words)
+
+
+@pytest.mark.parametrize(
+    ("number", "language"),
+    [("+4915112345678", "de"), ("+971501234567", "ar"), ("+12025550123", "en"), ("nonsense", "en")],
+)
+def test_guesses_a_language_by_the_phone(number: str, language: str) -> None:
+    assert language_of_phone(number) == language
+
+
+def test_a_stop_suppresses_at_once_and_is_confirmed_once(wire: Wire, phone: Phone) -> None:
+    wire.twilio_each()
+
+    assert phone.write("Stop.").status_code == 200
+    assert Suppression.objects.get().reason == "stop"
+    phone.write("STOP")
+    work()
+    work(hours=1)
+
+    assert [sent["Body"] for sent in wire.sent] == [
+        "You won't get any more messages from Acme. Reply START if you change your mind."
+    ]
+    assert wire.asked == []
+    assert AgentTurn.objects.count() == 0
+    assert LeadEvent.objects.filter(kind="opted_out").count() == 1
+
+
+def test_a_stop_reaches_what_waits_and_what_comes(wire: Wire, phone: Phone) -> None:
+    wire.twilio_each()
+    wire.openai()
+    make_dispatch(phone.lead)
+    phone.write("Hi")
+
+    phone.write("stop")
+    work()
+    phone.write("Anybody there?")
+    work()
+
+    assert (wire.asked, len(wire.sent)) == ([], 1)
+    assert (Dispatch.objects.get().status, Dispatch.objects.get().reason) == ("skipped", "opted_out")
+    assert AgentTurn.objects.get().code == "opted_out"
+    assert Message.objects.filter(role="user").count() == 3
+
+
+def test_a_turn_under_way_sends_nothing_after_a_stop(wire: Wire, phone: Phone) -> None:
+    def stop(request: Any) -> Any:
+        phone.write("STOP", OptOutType="STOP")
+        return 200, {}, json.dumps(reply())
+
+    wire.mock.add_callback(responses.POST, OPENAI, callback=stop)
+    phone.write("Hi")
+
+    work()
+    work(hours=1)
+
+    assert (len(wire.asked), wire.sent) == (1, [])
+    assert AgentTurn.objects.get().state == "stopped"
+    assert not Message.objects.filter(turn__isnull=False, role="assistant").exists()
+
+
+def test_a_first_message_under_way_is_not_sent_after_a_stop(wire: Wire, phone: Phone) -> None:
+    def stop(request: Any) -> Any:
+        phone.write("STOP", OptOutType="STOP")
+        return 200, {}, json.dumps(reply())
+
+    Message.objects.all().delete()
+    dispatch = make_dispatch(phone.lead)
+    wire.mock.add_callback(responses.POST, OPENAI, callback=stop)
+
+    work()
+
+    dispatch.refresh_from_db()
+    assert (dispatch.status, dispatch.reason, wire.sent) == ("skipped", "opted_out", [])
+
+
+def test_a_start_lifts_it_with_one_confirmation_and_the_agent_goes_on(wire: Wire, phone: Phone) -> None:
+    wire.twilio_each()
+    wire.openai()
+    phone.write("STOPP")
+    work()
+
+    phone.write("Start")
+    assert not Suppression.objects.exists()
+    work()
+    phone.write("A kitchen, please")
+    work()
+
+    assert [sent["Body"] for sent in wire.sent] == [
+        "Sie erhalten keine Nachrichten von Acme mehr. Mit START können Sie es sich anders überlegen.",
+        "You will get messages from Acme again. Reply STOP to end them.",
+        "Hi Jane! What would you like to achieve?",
+    ]
+
+
+def test_start_from_who_never_stopped_is_a_message_like_any(wire: Wire, phone: Phone) -> None:
+    wire.twilio_each()
+    wire.openai()
+    phone.write("Start")
+
+    work()
+
+    assert len(wire.asked) == 1
+    assert not LeadEvent.objects.filter(kind="opted_in").exists()
+
+
+def test_says_nothing_where_twilio_confirmed_it_already(wire: Wire, phone: Phone) -> None:
+    phone.write("STOP", OptOutType="STOP")
+
+    work()
+
+    assert wire.sent == []
+    assert Suppression.objects.exists()
+
+
+def test_a_stop_button_counts_as_the_word(wire: Wire, phone: Phone) -> None:
+    phone.write("No thanks", ButtonText="Stop promotions", OptOutType="STOP")
+
+    assert Suppression.objects.exists()
+
+
+def test_a_stop_of_who_is_no_lead_is_remembered(phone: Phone) -> None:
+    phone.lead.workspace.unknown_senders = "lead"
+    phone.lead.workspace.save()
+
+    phone.write("STOP", From="whatsapp:+447999000111")
+    phone.write("Hello?", From="whatsapp:+447999000111")
+
+    assert Suppression.objects.get().phone == "+447999000111"
+    assert Lead.objects.count() == 1
+
+
+def test_a_stop_in_one_workspace_is_none_in_another(phone: Phone) -> None:
+    from leads.suppression import is_suppressed
+
+    theirs = make_lead(phone=phone.lead.phone)
+
+    phone.write("STOP", OptOutType="STOP")
+
+    assert is_suppressed(phone.lead.workspace_id, phone.lead.phone)
+    assert not is_suppressed(theirs.workspace_id, theirs.phone)
+
+
+def test_a_refusal_by_twilio_for_an_opt_out_suppresses(wire: Wire, phone: Phone) -> None:
+    wire.openai()
+    wire.twilio(status=400, json={"code": 21610, "message": "Attempt to send to unsubscribed recipient", "status": 400})
+    phone.write("Hi")
+
+    work()
+    work(hours=1)
+
+    assert (Suppression.objects.get().reason, len(wire.sent)) == ("provider", 1)
+    assert (AgentTurn.objects.get().state, AgentTurn.objects.get().code) == ("stopped", "opted_out")
+
+
+def test_a_callback_that_the_lead_blocked_us_suppresses(phone: Phone) -> None:
+    sent = make_message(phone.lead, twilio_sid="SM" + "b" * 32)
+
+    call_back(phone.client, sent, "undelivered", ErrorCode="63014")
+
+    assert Suppression.objects.get().reason == "provider"
+    assert LeadEvent.objects.filter(kind="opted_out").exists()
+
+
+def test_what_was_being_sent_when_the_worker_died_is_not_sent_again_after_a_stop(wire: Wire, phone: Phone) -> None:
+    def die(request: Any) -> Any:
+        raise KeyboardInterrupt
+
+    wire.openai()
+    from whatsapp.tests.conftest import TWILIO
+
+    wire.mock.add_callback(responses.POST, TWILIO, callback=die)
+    phone.write("Hi")
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    wire.twilio_list(message(body="Something else", date_created="Sun, 07 Jun 2026 13:03:40 +0000"))
+    phone.write("STOP", OptOutType="STOP")
+
+    work(minutes=3)
+    call_command("sweep")
+
+    assert AgentTurn.objects.get().code == "opted_out"
+    assert not Message.objects.filter(role="assistant", status__in=["written", "sending"]).exists()
