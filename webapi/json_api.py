@@ -26,7 +26,8 @@ def dump(value: Any) -> bytes:
     return _encode(value).encode("utf-8", "replace")
 
 
-def _plain(value: object) -> str | None:
+def plain(value: object) -> str | None:
+    """Write what JSON has no word for; for json.dumps' `default`."""
     if isinstance(value, datetime):
         return iso(value)
     if isinstance(value, UUID):
@@ -35,7 +36,7 @@ def _plain(value: object) -> str | None:
 
 
 # One for all: json.dumps makes an encoder for each call that wants anything but its defaults.
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain).encode
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=plain).encode
 
 
 def load_object(body: bytes) -> dict[str, Any]:

@@ -1,0 +1,218 @@
+"""The page of one lead: who it is, what happened, and what an operator can do about it."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from leads import again, suppression, takeover
+from leads.channels import CannotWrite, get_channel
+from leads.erasure import erase_leads
+from leads.models import Consent, Lead, LeadEvent, Suppression
+from leads.own_export import describe_whole
+from leads.status import change_status
+from leads.timeline import read_timeline
+from leads.wording import answers_in_words
+from webapi.calls import etag, matches
+from webapi.json_api import plain
+from workspaces.access import MANAGERS, WorkspaceRequest, workspace_page
+from workspaces.console import render_page
+
+PAGE = "leads"
+MAX_NOTE = 5000
+MAX_MESSAGE = 4000
+LOOKS = {
+    Lead.Status.NEW: "quiet",
+    Lead.Status.IN_CONVERSATION: "info",
+    Lead.Status.BOOKED: "ok",
+    Lead.Status.UNQUALIFIED: "quiet",
+    Lead.Status.NEEDS_HUMAN: "warning",
+}
+Action = Callable[[WorkspaceRequest, Lead], None]
+
+
+@require_safe
+@workspace_page()
+def show(request: WorkspaceRequest, lead_id: UUID) -> HttpResponse:
+    """Show everything about a lead."""
+    lead = find_lead(request, lead_id)
+    context = _live(request, lead) | {
+        "statuses": Lead.Status.choices,
+        "may_delete": bool(request.user.is_superuser) or request.role in MANAGERS,
+        "note": "",
+        "max_message": MAX_MESSAGE,
+        "max_note": MAX_NOTE,
+    }
+    return render_page(request, "leads/lead.html", context, page=PAGE)
+
+
+@require_safe
+@workspace_page()
+def timeline(request: WorkspaceRequest, lead_id: UUID) -> HttpResponse:
+    """Answer the parts of the page that change by themselves; 304 when they are as the browser has them."""
+    lead = find_lead(request, lead_id)
+    context = _live(request, lead) | {"workspace": request.workspace}
+    body = render_to_string("leads/_live.html", context, request=request).encode()
+    tag = etag(body)
+    if matches(request.headers.get("If-None-Match"), tag):
+        return HttpResponse(status=304, headers={"ETag": tag})
+    return HttpResponse(body, headers={"ETag": tag})
+
+
+def _live(request: WorkspaceRequest, lead: Lead) -> dict[str, Any]:
+    """Gather what is shown of a lead and may change while somebody looks at it."""
+    now = timezone.now()
+    return {
+        "lead": lead,
+        "look": LOOKS[Lead.Status(lead.status)],
+        "items": read_timeline(lead),
+        "window": get_channel(lead.channel).window(lead, now=now),
+        "opted_out": suppression.is_suppressed(lead.workspace_id, lead.phone),
+        "again_refused": again.why_not(lead, now=now),
+        "consent": Consent.objects.filter(lead=lead).first(),
+        "answers": answers_in_words(lead),
+        "metadata": _pairs(lead.metadata),
+        "profile": _pairs(lead.profile),
+    }
+
+
+def find_lead(request: WorkspaceRequest, lead_id: UUID) -> Lead:
+    """Find a lead of the workspace. Raises Http404 for any other, as for none."""
+    lead = Lead.objects.select_related("workspace", "taken_over_by").filter(workspace=request.workspace, pk=lead_id)
+    found = lead.first()
+    if found is None:
+        raise Http404("No such lead.")
+    return found
+
+
+def as_uuid(text: str) -> UUID | None:
+    """Read an id; None for what is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _action(act: Action) -> Callable[..., HttpResponse]:
+    """Make a view of something that is done to a lead: it leads back to the lead's page, with what came of it."""
+
+    @require_POST
+    @workspace_page()
+    def view(request: WorkspaceRequest, lead_id: UUID) -> HttpResponse:
+        act(request, find_lead(request, lead_id))
+        return redirect("admin:lead-page", slug=request.workspace.slug, lead_id=lead_id)
+
+    return view
+
+
+def _set_status(request: WorkspaceRequest, lead: Lead) -> None:
+    status = request.POST.get("status", "")
+    if status not in Lead.Status.values:
+        messages.error(request, _("Choose a status first."))
+        return
+    change_status(lead.pk, status, now=timezone.now(), frm=Lead.Status.values, by_id=request.user.pk)
+
+
+def _take(request: WorkspaceRequest, lead: Lead) -> None:
+    if takeover.take_over(lead.pk, by_id=request.user.pk, now=timezone.now()):
+        messages.success(request, _("You have the conversation. The agent is silent until you hand it back."))
+
+
+def _give_back(request: WorkspaceRequest, lead: Lead) -> None:
+    if takeover.hand_back(lead.pk, by_id=request.user.pk, now=timezone.now()):
+        messages.success(request, _("The agent has the conversation again, and knows what was said."))
+
+
+def _write(request: WorkspaceRequest, lead: Lead) -> None:
+    text = request.POST.get("text", "").replace("\x00", "").strip()
+    if not text:
+        messages.error(request, _("Write something first."))
+        return
+    try:
+        get_channel(lead.channel).write(lead, text[:MAX_MESSAGE], by_id=request.user.pk, now=timezone.now())
+    except CannotWrite as refusal:
+        messages.error(request, str(refusal))
+
+
+def _contact_again(request: WorkspaceRequest, lead: Lead) -> None:
+    try:
+        again.contact_again(lead, by_id=request.user.pk, now=timezone.now())
+    except again.CannotContact as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("On its way. What comes of it shows below."))
+
+
+def _add_note(request: WorkspaceRequest, lead: Lead) -> None:
+    text = request.POST.get("text", "").replace("\x00", "").strip()[:MAX_NOTE]
+    if not text:
+        messages.error(request, _("Write something first."))
+        return
+    LeadEvent.objects.create(
+        lead=lead, kind=LeadEvent.Kind.NOTE, data={"text": text}, at=timezone.now(), by_id=request.user.pk
+    )
+
+
+def _opt_out(request: WorkspaceRequest, lead: Lead) -> None:
+    now, by_id = timezone.now(), request.user.pk
+    if request.POST.get("lift"):
+        suppression.lift(workspace_id=lead.workspace_id, phone=lead.phone, now=now, by_id=by_id)
+        messages.success(request, _("This phone may be contacted again. Nothing is sent by that."))
+        return
+    suppression.suppress(
+        workspace_id=lead.workspace_id, phone=lead.phone, reason=Suppression.Reason.OPERATOR, now=now, by_id=by_id
+    )
+    messages.success(request, _("Nobody calls or writes to this phone any more."))
+
+
+set_status = _action(_set_status)
+take = _action(_take)
+give_back = _action(_give_back)
+write = _action(_write)
+contact_again = _action(_contact_again)
+add_note = _action(_add_note)
+opt_out = _action(_opt_out)
+
+
+@require_safe
+@workspace_page()
+def export(request: WorkspaceRequest, lead_id: UUID) -> HttpResponse:
+    """Hand out everything that is kept of a person, as JSON (GDPR art. 15 and 20)."""
+    lead = find_lead(request, lead_id)
+    body = json.dumps(describe_whole(lead), ensure_ascii=False, indent=2, default=plain)
+    name = f"lead-{lead.pk}.json"
+    return HttpResponse(
+        body, content_type="application/json", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@workspace_page()
+def delete(request: WorkspaceRequest, lead_id: UUID) -> HttpResponse:
+    """Ask, then erase the lead with all that hangs on it."""
+    lead = find_lead(request, lead_id)
+    if request.role not in MANAGERS and not request.user.is_superuser:
+        raise PermissionDenied("Owners and admins delete leads.")
+    if request.method != "POST":
+        return render_page(request, "leads/delete.html", {"lead": lead}, page=PAGE)
+    erase_leads(Lead.objects.filter(pk=lead.pk, workspace=request.workspace), now=timezone.now())
+    messages.success(request, _("%(name)s is deleted.") % {"name": lead.name})
+    return redirect("admin:lead-list", slug=request.workspace.slug)
+
+
+def _pairs(values: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """Write values as a person reads them; what is no text stands as JSON."""
+    return [
+        (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        for name, value in (values or {}).items()
+        if value not in (None, "")
+    ]

@@ -1,0 +1,96 @@
+"""The operator's list of phones that nobody may contact."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from leads import phone as phones
+from leads import suppression
+from leads.models import Suppression
+from workspaces.access import WorkspaceRequest, workspace_page
+from workspaces.console import render_page
+
+PAGE = "opt-outs"
+SHOWN_AT_MOST = 200
+
+
+@require_safe
+@workspace_page()
+def list_opt_outs(request: WorkspaceRequest) -> HttpResponse:
+    """Show the newest, or those that a phone is looked for by."""
+    return _render(request, q=request.GET.get("q", "").replace("\x00", "").strip()[:32])
+
+
+@require_POST
+@workspace_page()
+def add(request: WorkspaceRequest) -> HttpResponse:
+    """Put a phone on the list."""
+    given = request.POST.get("phone", "")
+    try:
+        phone = phones.normalise(given, region=request.workspace.default_region)
+    except phones.NotAPhoneNumber:
+        return _render(request, given=given, problem=_("Enter a phone number with its country code, like +447123456789."))
+    new = suppression.suppress(
+        workspace_id=request.workspace.pk,
+        phone=phone,
+        reason=Suppression.Reason.OPERATOR,
+        now=timezone.now(),
+        by_id=request.user.pk,
+    )
+    messages.success(
+        request, _("Nobody calls or writes to %(phone)s any more.") % {"phone": phone} if new else _("It is on the list already.")
+    )
+    return redirect("admin:opt-out-list", slug=request.workspace.slug)
+
+
+@require_POST
+@workspace_page()
+def lift(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Take a phone off the list."""
+    row = Suppression.objects.filter(workspace=request.workspace, pk=pk).first()
+    if row is not None:
+        _lift(request, row)
+    return redirect("admin:opt-out-list", slug=request.workspace.slug)
+
+
+def _lift(request: WorkspaceRequest, row: Suppression) -> None:
+    if row.phone:
+        suppression.lift(workspace_id=row.workspace_id, phone=row.phone, now=timezone.now(), by_id=request.user.pk)
+        messages.success(request, _("%(phone)s may be contacted again. Nothing is sent by that.") % {"phone": row.phone})
+        return
+    messages.error(request, _("The person was erased. Only they themselves can allow contact again."))
+
+
+def _render(request: WorkspaceRequest, *, q: str = "", given: str = "", problem: str = "") -> HttpResponse:
+    rows = Suppression.objects.filter(workspace=request.workspace).select_related("created_by")
+    if q:
+        rows = _search(rows, q, region=request.workspace.default_region)
+    context: dict[str, Any] = {
+        "rows": list(rows[:SHOWN_AT_MOST]),
+        "at_most": SHOWN_AT_MOST,
+        "q": q,
+        "given": given,
+        "problem": problem,
+    }
+    return render_page(request, "leads/opt_outs.html", context, page=PAGE, status=400 if problem else 200)
+
+
+def _search(rows: Any, q: str, *, region: str) -> Any:
+    try:
+        return rows.filter(phone=phones.normalise(q, region=region))
+    except phones.NotAPhoneNumber:
+        digits = "".join(character for character in q if character.isascii() and character.isdecimal())
+        return rows.filter(phone__contains=digits) if digits else rows.none()
+
+
+urls: list[URLPattern] = [
+    path("<workspace:slug>/settings/opt-outs", list_opt_outs, name="opt-out-list"),
+    path("<workspace:slug>/settings/opt-outs/add", add, name="opt-out-add"),
+    path("<workspace:slug>/settings/opt-outs/<int:pk>/lift", lift, name="opt-out-lift"),
+]
