@@ -22,11 +22,11 @@ import secrets
 import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.db import models
-from django.utils.dateparse import parse_date
 from django.utils.translation import gettext_lazy as _
 
 MAX_STEPS = 20
@@ -50,8 +50,9 @@ _ALPHABET = string.ascii_lowercase + string.digits
 _question_id = re.compile(r"q_[a-z0-9]{6}").fullmatch
 _step_id = re.compile(r"s_[a-z0-9]{6}").fullmatch
 _decimal = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?").fullmatch
-# Control characters but for tabs and line breaks: nobody types them, and PostgreSQL takes no NUL.
-_control: re.Pattern[str] = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_iso_date = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
+# Control characters but for tabs and line breaks, and halves of characters: nobody types them, PostgreSQL takes none.
+_control: re.Pattern[str] = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 T = TypeVar("T")
 
 
@@ -331,7 +332,7 @@ class _Reader:
         if not isinstance(value, str):
             self.refuse("Must be text.", *path)
             return ""
-        text: str = _control.sub("", value).strip()
+        text = clean_text(value)
         if len(text) > longest:
             self.refuse(f"At most {longest} characters.", *path)
         return text
@@ -365,12 +366,22 @@ def is_decimal(text: Any) -> bool:
     return isinstance(text, str) and bool(_decimal(text))
 
 
-def is_date(text: Any) -> bool:
-    """Tell whether a text is an ISO date of the calendar."""
+def clean_text(text: str) -> str:
+    """Trim a text, take out what nobody types, and write its line breaks in one way."""
+    return _control.sub("", text).replace("\r\n", "\n").strip()
+
+
+def as_date(text: Any) -> date | None:
+    """Read an ISO date of the calendar, spelt YYYY-MM-DD; None where it is none."""
     try:
-        return isinstance(text, str) and parse_date(text) is not None
+        return date.fromisoformat(text) if isinstance(text, str) and _iso_date(text) else None
     except ValueError:
-        return False
+        return None
+
+
+def is_date(text: Any) -> bool:
+    """Tell whether a text is an ISO date of the calendar, so that two of them compare as texts."""
+    return as_date(text) is not None
 
 
 _RULES: dict[str, Callable[[Any], bool]] = {
