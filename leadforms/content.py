@@ -22,12 +22,17 @@ import secrets
 import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
-from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from leadforms.values import as_date as as_date
+from leadforms.values import as_number as as_number
+from leadforms.values import clean_text as clean_text
+from leadforms.values import is_date as is_date
+from leadforms.values import is_decimal as is_decimal
+from webapi.errors import Issue
 
 MAX_STEPS = 20
 MAX_QUESTIONS = 150
@@ -49,10 +54,6 @@ CONTACT_LABELS = ("name", "phone", "email", "goal")
 _ALPHABET = string.ascii_lowercase + string.digits
 _question_id = re.compile(r"q_[a-z0-9]{6}").fullmatch
 _step_id = re.compile(r"s_[a-z0-9]{6}").fullmatch
-_decimal = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?").fullmatch
-_iso_date = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
-# Control characters but for tabs and line breaks, and halves of characters: nobody types them, PostgreSQL takes none.
-_control: re.Pattern[str] = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 T = TypeVar("T")
 
 
@@ -104,7 +105,7 @@ RULES_OF: dict[QuestionType, tuple[str, ...]] = {
 class ContentError(ValueError):
     """The document has a shape that no builder writes. `issues` name each place: {"path": […], "message": …}."""
 
-    def __init__(self, issues: list[dict[str, Any]]) -> None:
+    def __init__(self, issues: list[Issue]) -> None:
         super().__init__("The form's content is not well-formed.")
         self.issues = issues
 
@@ -220,7 +221,7 @@ class _Reader:
     """Reads values out of untrusted JSON and collects what is wrong with them."""
 
     def __init__(self) -> None:
-        self.issues: list[dict[str, Any]] = []
+        self.issues: list[Issue] = []
         self._ids: set[str] = set()
         self._count = 0
 
@@ -361,29 +362,6 @@ def _whole_number(lowest: int, highest: int) -> Callable[[Any], bool]:
     return lambda value: type(value) is int and lowest <= value <= highest
 
 
-def is_decimal(text: Any) -> bool:
-    """Tell whether a text is a number as we store it: digits, an optional minus and at most six decimals."""
-    return isinstance(text, str) and bool(_decimal(text))
-
-
-def clean_text(text: str) -> str:
-    """Trim a text, take out what nobody types, and write its line breaks in one way."""
-    return _control.sub("", text).replace("\r\n", "\n").strip()
-
-
-def as_date(text: Any) -> date | None:
-    """Read an ISO date of the calendar, spelt YYYY-MM-DD; None where it is none."""
-    try:
-        return date.fromisoformat(text) if isinstance(text, str) and _iso_date(text) else None
-    except ValueError:
-        return None
-
-
-def is_date(text: Any) -> bool:
-    """Tell whether a text is an ISO date of the calendar, so that two of them compare as texts."""
-    return as_date(text) is not None
-
-
 _RULES: dict[str, Callable[[Any], bool]] = {
     "minLength": _whole_number(1, MAX_LONG),
     "maxLength": _whole_number(1, MAX_LONG),
@@ -443,8 +421,3 @@ def question_document(question: Question) -> dict[str, Any]:
             ],
         },
     }
-
-
-def as_number(text: str) -> Decimal | None:
-    """Read a stored number; None where it is none."""
-    return Decimal(text) if is_decimal(text) else None
