@@ -1,0 +1,14 @@
+// The design page where scripts run: contrast beside the colours, a preview that follows, a question before leaving.
+
+import { guardUnsaved } from "./design/guard.js";
+import { enablePreview } from "./design/preview.js";
+import { enableReadouts } from "./design/readouts.js";
+
+const announce = (text) => {
+  document.querySelector("[data-status]").textContent = text;
+};
+
+const form = document.querySelector("[data-design]");
+guardUnsaved(form);
+enableReadouts(announce);
+enablePreview(form);
