@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil, floor
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -118,7 +119,7 @@ def _measure(limit: Any) -> Any:
 
 def _no_whole_number(low: str | None, high: str | None) -> bool:
     first, last = as_number(low or ""), as_number(high or "")
-    return first is not None and last is not None and first <= last and -(-first // 1) > last // 1
+    return first is not None and last is not None and first <= last and ceil(first) > floor(last)
 
 
 def _of_param(question: Question, params: Counter[str]) -> Iterator[str]:
