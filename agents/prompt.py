@@ -7,11 +7,13 @@ prompt it stands in a fence.
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from leads.wording import Answer
 
 MAX_VALUE_CHARS = 2000
 MAX_KEY_CHARS = 64
@@ -32,8 +34,6 @@ class KnownLead(Protocol):
     def goal(self) -> str | None: ...
     @property
     def metadata(self) -> dict[str, Any] | None: ...
-    @property
-    def form_responses(self) -> dict[str, str]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +49,11 @@ class Business:
     qualification_criteria: str = ""
 
 
-def variable_values(lead: KnownLead, *, business: Business, now: datetime) -> dict[str, str]:
+def variable_values(lead: KnownLead, *, answers: Sequence[Answer], business: Business, now: datetime) -> dict[str, str]:
     """Return the variables a voice assistant's texts may use, all strings, the unknown ones empty.
 
-    A metadata key becomes `metadata_<key>` with everything but letters, digits and underscores replaced; of two keys
-    that become the same the first stays.
+    `answers` are those of leads.wording, in the form's order. A metadata key becomes `metadata_<key>` with everything
+    but letters, digits and underscores replaced; of two keys that become the same the first stays.
     """
     values = {
         "leadName": one_line(lead.name),
@@ -62,7 +62,7 @@ def variable_values(lead: KnownLead, *, business: Business, now: datetime) -> di
         "leadEmail": one_line(lead.email or ""),
         "leadGoal": clean(lead.goal or ""),
         "leadMetadata": lines(lead.metadata),
-        "formResponses": lines(lead.form_responses),
+        "formResponses": _lines(answers),
         "businessName": one_line(business.name),
         "agentName": one_line(business.agent_name),
         "currentTime": local_time(now, timezone=business.timezone),
@@ -73,7 +73,7 @@ def variable_values(lead: KnownLead, *, business: Business, now: datetime) -> di
     return values
 
 
-def system_prompt(lead: KnownLead, *, business: Business, now: datetime) -> str:
+def system_prompt(lead: KnownLead, *, answers: Sequence[Answer], business: Business, now: datetime) -> str:
     """Return the instructions of an agent that writes messages, with what it knows of the lead as fenced data."""
     about = {
         "Name": lead.name,
@@ -105,14 +105,19 @@ def system_prompt(lead: KnownLead, *, business: Business, now: datetime) -> str:
     ]
     if known := lines(lead.metadata):
         sections.append(f"## What else we know about this lead\n{_fence(known)}")
-    if answered := lines(lead.form_responses):
+    if answered := _lines(answers):
         sections.append(f"## Form answers\n{_fence(answered)}")
     return "\n\n".join(sections)
 
 
 def lines(values: Mapping[str, Any] | None) -> str:
     """Write `key: value` lines; null and "" are dropped, other values than strings stand as JSON."""
-    return "\n".join(f"{one_line(key)}: {one_line(text)}" for key, text in _rendered(values))[:MAX_VALUE_CHARS]
+    return _lines(_rendered(values))
+
+
+def _lines(pairs: Iterable[tuple[str, str]]) -> str:
+    spelt = ((one_line(key), one_line(text)) for key, text in pairs)
+    return "\n".join(f"{key}: {text}" for key, text in spelt if text)[:MAX_VALUE_CHARS]
 
 
 def first_name(name: str) -> str:

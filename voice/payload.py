@@ -6,6 +6,7 @@ from django.conf import settings
 
 from agents.prompt import one_line, variable_values
 from leads.channels import Order
+from leads.wording import answers_in_words
 from voice.account import Caller
 
 # Vapi's validator refuses longer ones; the full values stand in the variables.
@@ -29,7 +30,9 @@ def call_payload(order: Order, caller: Caller) -> dict[str, Any]:
         "assistantId": caller.assistant_id,
         "customer": _customer(order),
         "assistantOverrides": {
-            "variableValues": variable_values(order, business=caller.business, now=order.claimed_at),
+            "variableValues": variable_values(
+                order, answers=answers_in_words(order), business=caller.business, now=order.claimed_at
+            ),
             "metadata": {
                 DISPATCH_KEY: str(order.dispatch_id),
                 "leadId": str(order.lead_id),

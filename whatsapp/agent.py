@@ -7,6 +7,7 @@ from django.conf import settings
 
 from agents.prompt import Business, system_prompt
 from leads.models import Lead
+from leads.wording import answers_in_words
 from providers import openai
 from providers.errors import OutcomeUnknown, ProviderError, Unavailable
 from providers.twilio import MAX_BODY_CHARS
@@ -52,7 +53,8 @@ def write_first_message(lead: Lead, *, now: datetime) -> Draft:
 
 def _ask(lead: Lead, turns: list[openai.Turn], *, now: datetime) -> Draft:
     openai_account = connected_account(lead, "openai")
-    instructions = system_prompt(lead, business=business_of(lead.workspace), now=now)
+    answers = answers_in_words(lead)
+    instructions = system_prompt(lead, answers=answers, business=business_of(lead.workspace), now=now)
     give_back()
     try:
         reply = openai.write_reply(
