@@ -18,5 +18,6 @@ urlpatterns = [
     path("api/vapi/", include("voice.urls")),
     path("api/", include("whatsapp.urls")),
     path("docs/", include("coachbot.docs")),
+    path("forms/", include("leadforms.urls")),
     path("admin/", admin.site.urls),
 ]
