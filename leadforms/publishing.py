@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Max
@@ -29,6 +30,7 @@ __all__ = [
     "describe_changes",
     "find_form",
     "find_problems",
+    "find_published",
     "publish",
     "published_version",
     "restore",
@@ -169,8 +171,13 @@ def restore(form: LeadForm, version: FormVersion, *, revision: int, by_id: Any, 
 
 def published_version(workspace: Workspace) -> FormVersion | None:
     """Find what visitors of a workspace's form see, with its consent text. One query."""
+    return find_published(workspace.pk)
+
+
+def find_published(workspace_id: UUID) -> FormVersion | None:
+    """Do the same where the workspace itself was not read."""
     versions = FormVersion.objects.select_related("consent_text")
-    return versions.filter(form__workspace_id=workspace.pk, form__published_id=F("pk")).first()
+    return versions.filter(form__workspace_id=workspace_id, form__published_id=F("pk")).first()
 
 
 def _stale(stored: LeadForm) -> StaleDraft:
