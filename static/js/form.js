@@ -73,6 +73,12 @@ class Form {
     this.back.addEventListener("click", () => this.previous());
     this.summary.addEventListener("click", (event) => this.follow(event));
     for (const type of ["input", "change"]) this.element.addEventListener(type, (event) => this.noteChange(event));
+    // The builder shows the step that is being worked on.
+    if ("preview" in this.element.dataset) {
+      this.element.addEventListener("coachbot:step", ({ detail }) => {
+        if (this.steps.length) this.show(this.steps.findIndex((step) => step.id === detail));
+      });
+    }
     addEventListener("popstate", (event) => {
       if (this.steps.length) this.go(event.state?.coachbotStep ?? 0);
     });

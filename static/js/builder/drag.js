@@ -10,7 +10,7 @@ const enableQuestions = ({ commands }, list) =>
     group: "questions",
     handle: "[data-handle]",
     draggable: "[data-question]",
-    onEnd: ({ item, to, newDraggableIndex }) => commands.place(item.dataset.id, to.dataset.step, newDraggableIndex),
+    onEnd: ({ item, to, newDraggableIndex }) => commands.place(item.dataset.id, to.dataset.stepId, newDraggableIndex),
   });
 
 export const enableDrag = (app, root) => {

@@ -124,7 +124,19 @@ app.editor.start();
 app.editor.setProblems(data.problems);
 enableDrag(app, find("steps"));
 find("bar").hidden = find("builder").hidden = false;
-createPreview({ model, http, words, pane: find("preview-pane"), stage: find("stage"), note: find("preview-note") }).start();
+const preview = createPreview({
+  model,
+  http,
+  words,
+  pane: find("preview-pane"),
+  stage: find("stage"),
+  note: find("preview-note"),
+});
+preview.start();
+find("editor").addEventListener("focusin", ({ target }) => {
+  const section = target.closest("[data-step], [data-contact]");
+  if (section) preview.follow(section.dataset.id ?? "contact");
+});
 
 if (data.replaced) {
   toast.show(words.say("replaced"), () => {

@@ -11,6 +11,7 @@ export const createPreview = ({ model, http, words, pane, stage, note }) => {
   let timer;
   let asked = null;
   let isStale = true;
+  let step = "";
 
   const isVisible = () => pane.offsetParent !== null;
 
@@ -25,6 +26,12 @@ export const createPreview = ({ model, http, words, pane, stage, note }) => {
     stage.dataset.width = width;
   };
 
+  // Without moving the focus into the frame.
+  const showStep = (each) => {
+    const form = each?.contentDocument?.querySelector("form[data-preview]");
+    form?.dispatchEvent(new each.contentWindow.CustomEvent("coachbot:step", { detail: step }));
+  };
+
   // The new frame is drawn below the old one and takes its place when it is ready: no flicker, no lost scroll.
   const swap = (html) => {
     const next = document.createElement("iframe");
@@ -35,13 +42,11 @@ export const createPreview = ({ model, http, words, pane, stage, note }) => {
     next.addEventListener("load", () => {
       if (!next.isConnected) return;
       const scroll = frame?.contentWindow?.scrollY ?? 0;
-      // Its scripts, which come after the load of a srcdoc, may want a moment.
-      requestAnimationFrame(() => {
-        next.contentWindow?.scrollTo(0, scroll);
-        next.classList.remove("is-coming");
-        frame?.remove();
-        frame = next;
-      });
+      if (step) showStep(next);
+      next.contentWindow?.scrollTo(0, scroll);
+      next.classList.remove("is-coming");
+      frame?.remove();
+      frame = next;
     });
     for (const late of stage.querySelectorAll(".is-coming")) late.remove();
     stage.append(next);
@@ -92,6 +97,12 @@ export const createPreview = ({ model, http, words, pane, stage, note }) => {
   }).observe(stage);
 
   return {
+    // The step that is being worked on: its id, or "contact".
+    follow(id) {
+      if (id === step) return;
+      step = id;
+      showStep(frame);
+    },
     start() {
       choose(width);
       model.listen(plan);

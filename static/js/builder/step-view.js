@@ -13,7 +13,7 @@ export const createStepView = (app, step, viewOf) => {
   let problems = "";
 
   element.dataset.id = step.id;
-  list.dataset.step = step.id;
+  list.dataset.stepId = step.id;
 
   for (const control of controls) {
     const { field } = control.dataset;
