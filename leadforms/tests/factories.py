@@ -4,8 +4,10 @@ import itertools
 from typing import Any
 
 from conftest import NOW
-from leadforms.models import FormVersion, LeadForm
+from leadforms.held import hold
+from leadforms.models import FormVersion, HeldSubmission, LeadForm
 from leadforms.publishing import publish
+from leads.intake import ConsentGiven, Submission
 from workspaces.models import Workspace
 
 _numbers = itertools.count(1)
@@ -48,3 +50,29 @@ def make_published(workspace: Workspace, content: dict[str, Any] | None = None, 
     """Make a form and publish it."""
     form = make_form(workspace, content, **overrides)
     return publish(form, revision=form.draft_revision, by_id=None, now=NOW)
+
+
+def make_held(version: FormVersion, *, reason: str = "honeypot", **overrides: Any) -> HeldSubmission:
+    """Keep a submission back, with a phone of its own."""
+    consent = ConsentGiven(
+        text=version.consent_text.text,
+        version=version.consent_text.number,
+        given_at=NOW,
+        ip="192.0.2.7",
+        user_agent="Mozilla/5.0",
+        page_url="https://acme.example/contact",
+    )
+    created_at = overrides.pop("created_at", NOW)
+    fields: dict[str, Any] = {
+        "workspace_id": version.form.workspace_id,
+        "channel": version.form.workspace.channel,
+        "name": "Jane Doe",
+        "phone": f"+4470{next(_numbers):08d}",
+        "email": "jane@example.com",
+        "goal": "Sleep better",
+        "metadata": {"utm_source": "google"},
+        "form_version_id": version.pk,
+        "consent": consent,
+    }
+    submission = Submission(**(fields | overrides))
+    return hold(submission, reason=HeldSubmission.Reason(reason), now=created_at)
