@@ -79,6 +79,11 @@ class Colors:
         """Tell whether they are a dark scheme themselves."""
         return luminance(self.card) < luminance(self.text)
 
+    @property
+    def turns_dark(self) -> bool:
+        """Tell whether dark colours take their place where a visitor asks."""
+        return self.scheme == "auto" and not self.is_dark
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Design:
@@ -158,7 +163,7 @@ def theme_css(design: Design) -> str:
     colors, scheme = design.colors, "dark" if design.colors.is_dark else "light"
     shape = {"font": FONTS[design.font], "radius": "0.75rem"}
     css = _rule(":root", {"color-scheme": scheme}, palette(colors, layout=design.layout) | shape)
-    if colors.scheme == "auto" and not colors.is_dark:
+    if colors.turns_dark:
         dark = _rule(
             ":root:not([data-embedded])", {"color-scheme": "dark"}, palette(darkened(colors), layout=design.layout)
         )

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from leadforms.colors import is_color
 from leadforms.content import Content, read_content
-from leadforms.design import FONTS, LAYOUTS, SCHEMES, Colors, Design, read_design, theme_css
+from leadforms.design import FONTS, LAYOUTS, Colors, Design, darkened, read_design, theme_css
 from leadforms.design_forms import COLORS, DesignForm, values_of
 from leadforms.hosted import render_form, render_thanks
 from leadforms.models import LeadForm
@@ -26,7 +26,8 @@ def preview_design(request: WorkspaceRequest) -> HttpResponse:
         form = DesignForm(request.POST, initial=values_of(stored, design))
         form.is_valid()
         design = form.design()
-    workspace, theme = request.workspace, theme_address(request.workspace.slug, design)
+    workspace, night = request.workspace, request.GET.get("time") == "night"
+    theme = theme_address(workspace.slug, design, night=night)
     if request.GET.get("show") == "thanks":
         return render_thanks(request, workspace=workspace, design=design, theme=theme)
     return render_form(request, workspace=workspace, content=_content_of(stored), design=design, theme=theme)
@@ -39,9 +40,13 @@ def preview_theme(request: WorkspaceRequest) -> HttpResponse:
     return HttpResponse(theme_css(_design_in(request)), content_type="text/css; charset=utf-8")
 
 
-def theme_address(slug: str, design: Design) -> str:
-    """Return where `preview_theme` answers with a design's stylesheet."""
-    chosen = {name: getattr(design.colors, name) for name in (*COLORS, "scheme")}
+def theme_address(slug: str, design: Design, *, night: bool) -> str:
+    """Return where `preview_theme` answers with a design's stylesheet: the colours of day or night, as they are asked.
+
+    The operator's own device has no say in it.
+    """
+    colors = darkened(design.colors) if night and design.colors.turns_dark else design.colors
+    chosen = {name: getattr(colors, name) for name in COLORS}
     query = urlencode(chosen | {"font": design.font, "layout": design.layout})
     return f"{reverse('admin:form-design-theme', args=[slug])}?{query}"
 
@@ -49,9 +54,9 @@ def theme_address(slug: str, design: Design) -> str:
 def _design_in(request: HttpRequest) -> Design:
     given = request.GET
     colors = {name: given[name] for name in COLORS if is_color(given.get(name))}
-    scheme, font, layout = given.get("scheme"), given.get("font"), given.get("layout")
+    font, layout = given.get("font"), given.get("layout")
     return Design(
-        colors=Colors(**colors, scheme=scheme if scheme in SCHEMES else SCHEMES[0]),
+        colors=Colors(**colors, scheme="fixed"),
         font=font if font in FONTS else "system",
         layout=layout if layout in LAYOUTS else LAYOUTS[0],
     )

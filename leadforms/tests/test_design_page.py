@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from conftest import make_member, make_user, make_workspace
-from leadforms.design import read_design, theme_css, theme_digest
+from leadforms.design import Colors, Design, read_design, theme_css, theme_digest
 from leadforms.models import LeadForm
 from leadforms.tests.factories import document, make_form, question
 from workspaces.models import Workspace
@@ -287,6 +287,25 @@ def test_previews_what_is_saved_and_what_is_being_chosen() -> None:
     assert read_design(stored(workspace).design).heading == "Saved heading"
 
 
+@pytest.mark.parametrize(
+    ("scheme", "time", "dark"),
+    [("auto", "day", False), ("auto", "night", True), ("fixed", "night", False)],
+)
+def test_previews_the_colours_of_the_night_whatever_the_operators_own_device(
+    scheme: str, time: str, dark: bool
+) -> None:
+    workspace = make_workspace()
+    client = sign_in(make_member(workspace))
+
+    shown = client.post(page(workspace, f"/preview?time={time}"), CHOSEN | {"scheme": scheme}).content.decode()
+
+    theme = re.search(r'href="([^"]*/design/theme\.css\?[^"]*)"', shown)
+    assert theme
+    css = client.get(theme[1].replace("&amp;", "&")).content.decode()
+    assert ("color-scheme: dark;" in css) is dark
+    assert "prefers-color-scheme" not in css
+
+
 def test_a_preview_of_nonsense_shows_what_is_saved() -> None:
     workspace = make_workspace()
     client = sign_in(make_member(workspace))
@@ -297,7 +316,7 @@ def test_a_preview_of_nonsense_shows_what_is_saved() -> None:
 
     assert answer.status_code == 200
     assert "<nonsense>" not in answer.content.decode()
-    assert css.content.decode() == theme_css(read_design({}))
+    assert css.content.decode() == theme_css(Design(colors=Colors(scheme="fixed")))
 
 
 @pytest.mark.parametrize("rest", ["", "/preview", "/theme.css"])

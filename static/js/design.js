@@ -1,6 +1,7 @@
 // The design page where scripts run: contrast beside the colours, a preview that follows, a question before leaving.
 
 import { guardUnsaved } from "./design/guard.js";
+import { enableLogo } from "./design/logo.js";
 import { enablePreview } from "./design/preview.js";
 import { enableReadouts } from "./design/readouts.js";
 
@@ -10,5 +11,6 @@ const announce = (text) => {
 
 const form = document.querySelector("[data-design]");
 guardUnsaved(form);
+enableLogo(announce);
 enableReadouts(announce);
 enablePreview(form);

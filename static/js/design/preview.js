@@ -1,6 +1,8 @@
 // The frame that shows what visitors would see of the design as it stands in the form, saved or not.
 
 const WAIT_MS = 250;
+const PHONE = 416;
+const DESKTOP = 1024;
 
 // A new frame takes the old one's place when it has loaded: nothing flickers, and the page stays scrolled.
 const replaceFrame = (old, html) =>
@@ -39,12 +41,13 @@ const enableSegments = (group, chosen) => {
 export const enablePreview = (form) => {
   const screen = document.querySelector("[data-screen]");
   let frame = screen.querySelector("[data-frame]");
-  let shown = "form";
-  let width = 390;
+  const asks = { show: "form", time: "day" };
+  let phone = true;
   let asked = 0;
   let timer;
 
   const fit = () => {
+    const width = phone ? Math.min(PHONE, screen.clientWidth) : DESKTOP;
     const scale = Math.min(1, screen.clientWidth / width);
     screen.style.setProperty("--frame-width", `${width}px`);
     screen.style.setProperty("--frame-scale", scale);
@@ -52,7 +55,7 @@ export const enablePreview = (form) => {
 
   const refresh = async () => {
     const mine = ++asked;
-    const response = await fetch(`${form.dataset.preview}?show=${shown}`, { method: "POST", body: new FormData(form) });
+    const response = await fetch(`${form.dataset.preview}?${new URLSearchParams(asks)}`, { method: "POST", body: new FormData(form) });
     if (!response.ok) return;
     const html = await response.text();
     if (mine !== asked) return;
@@ -66,15 +69,20 @@ export const enablePreview = (form) => {
   };
 
   enableSegments(document.querySelector("[data-states]"), (value) => {
-    shown = value;
+    asks.show = value;
+    refreshSoon(0);
+  });
+  enableSegments(document.querySelector("[data-times]"), (value) => {
+    asks.time = value;
     refreshSoon(0);
   });
   enableSegments(document.querySelector("[data-widths]"), (value) => {
-    width = Number(value);
+    phone = value === "phone";
     fit();
   });
   new ResizeObserver(fit).observe(screen);
   form.addEventListener("input", () => refreshSoon());
+  document.addEventListener("logochange", () => refreshSoon(0));
   // Typed values that the server refused, or that the browser kept over a reload, are not what was saved.
   refreshSoon(0);
 };
