@@ -38,7 +38,7 @@ export const createHttp = (addresses, token) => {
       if (answer.status !== 403) return answer;
       // Signing in again, in another tab perhaps, has changed the token.
       const draft = await read();
-      if (draft.status !== 200 || draft.data.csrf === csrf) return answer;
+      if (draft.status !== 200) return draft.status === 401 ? draft : answer;
       csrf = draft.data.csrf;
       return ask(addresses[name], { body, signal });
     },

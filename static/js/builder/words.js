@@ -4,10 +4,11 @@ const status = document.querySelector("[data-status]");
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 
 export const createWords = ({ texts, schema, timeZone }) => {
-  const clock = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short", timeZone });
+  const clock = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short", hourCycle: "h23", timeZone });
   const calendar = new Intl.DateTimeFormat(document.documentElement.lang, {
     dateStyle: "medium",
     timeStyle: "short",
+    hourCycle: "h23",
     timeZone,
   });
   const say = (name, values = {}) => fill(texts[name], values);
