@@ -39,7 +39,7 @@ def test_says_everything_with_the_same_placeholders(language: str) -> None:
     for message in messages.read_catalog(language):
         if not message.id:
             continue
-        said = [message.string] if isinstance(message.string, str) else list(message.string)
+        said = [message.string] if isinstance(message.string, str) else list(message.string or ())
         asked = message.id if isinstance(message.id, str) else message.id[0]
         assert all(said), asked
         for text in said:
