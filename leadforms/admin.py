@@ -88,8 +88,7 @@ class FormVersionAdmin(ReadOnlyAdmin):
     @admin.display(description=_("changes"))
     def changes_shown(self, version: FormVersion) -> SafeString:
         """List what was new."""
-        items = format_html_join("", "<li>{}</li>", ((change,) for change in version.changes))
-        return format_html("<ul>{}</ul>", items) if items else SafeString("–")
+        return format_html_join(SafeString("<br>"), "{}", ((change,) for change in version.changes or ["–"]))
 
     @admin.display(description=_("content"))
     def content_shown(self, version: FormVersion) -> SafeString:
