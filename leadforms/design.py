@@ -155,20 +155,22 @@ def theme_css(design: Design) -> str:
     --form-page, --form-card: grounds (the layout "plain" has one: the page's); --form-ink, --form-ink-soft,
     --form-danger, --form-link: texts, 4.5:1 or more on both grounds; --form-accent: the button, with --form-on-accent
     on it; --form-field: edges of fields, --form-mark: progress and ticks, --form-focus: 3:1 or more on both grounds;
-    --form-line: lines that only divide; --form-font, --form-radius.
+    --form-line: lines that only divide; --form-font, --form-radius. In dark colours the logo, which was drawn for
+    light ones, lies on --form-logo-ground, with --form-logo-room around it.
 
     Dark colours come in where the visitor asks for them, the design says "auto" and <html> has no `data-embedded`:
     a form within another site keeps the colours that were chosen to go with it.
     """
-    colors, scheme = design.colors, "dark" if design.colors.is_dark else "light"
-    shape = {"font": FONTS[design.font], "radius": "0.75rem"}
-    css = _rule(":root", {"color-scheme": scheme}, palette(colors, layout=design.layout) | shape)
-    if colors.turns_dark:
-        dark = _rule(
-            ":root:not([data-embedded])", {"color-scheme": "dark"}, palette(darkened(colors), layout=design.layout)
-        )
-        css += f"@media (prefers-color-scheme: dark) {{\n{dark}}}\n"
+    css = single_css(design)
+    if design.colors.turns_dark:
+        night = _rule(":root:not([data-embedded])", _night(design))
+        css += f"@media (prefers-color-scheme: dark) {{\n{night}}}\n"
     return css
+
+
+def single_css(design: Design, *, night: bool = False) -> str:
+    """Write the stylesheet of one of the two schemes alone, whatever the visitor asks for."""
+    return _rule(":root", _day(design) | (_night(design) if night and design.colors.turns_dark else {}))
 
 
 def theme_digest(design: Design) -> str:
@@ -213,6 +215,21 @@ def darkened(colors: Colors) -> Colors:
     )
 
 
+def _day(design: Design) -> dict[str, str]:
+    scheme = "dark" if design.colors.is_dark else "light"
+    shape = {"font": FONTS[design.font], "radius": "0.75rem"}
+    return {"color-scheme": scheme} | _own(palette(design.colors, layout=design.layout) | shape)
+
+
+def _night(design: Design) -> dict[str, str]:
+    logo = {"logo-ground": design.colors.card, "logo-room": "0.5rem 0.75rem"}
+    return {"color-scheme": "dark"} | _own(palette(darkened(design.colors), layout=design.layout) | logo)
+
+
+def _own(values: dict[str, str]) -> dict[str, str]:
+    return {f"--form-{name}": value for name, value in values.items()}
+
+
 def _at(color: str, lightness: float, *, most_chroma: float) -> str:
     _lightness, chroma, hue = to_oklch(color)
     return from_oklch(lightness, min(chroma, most_chroma), hue)
@@ -230,10 +247,8 @@ def _like(color: str, ink: str, grounds: tuple[str, ...], ratio: float) -> str:
     return nearest_passing(color, grounds, ratio) or _towards(color, ink, grounds, ratio, start=0.0)
 
 
-def _rule(selector: str, plain: dict[str, str], own: dict[str, str]) -> str:
-    lines = [f"  {name}: {value};" for name, value in plain.items()]
-    lines += [f"  --form-{name}: {value};" for name, value in own.items()]
-    return f"{selector} {{\n" + "\n".join(lines) + "\n}\n"
+def _rule(selector: str, values: dict[str, str]) -> str:
+    return f"{selector} {{\n" + "".join(f"  {name}: {value};\n" for name, value in values.items()) + "}\n"
 
 
 def _read_colors(raw: dict[str, Any]) -> Colors:

@@ -144,9 +144,9 @@ class DesignForm(forms.Form):
     button = _color(gettext_lazy("Button"))
     button_text = _color(gettext_lazy("Text on the button"))
     scheme = _choice(
-        gettext_lazy("At night"),
-        ("auto", gettext_lazy("Follow the visitor's device")),
-        ("fixed", gettext_lazy("Always these colours")),
+        gettext_lazy("On devices in dark mode"),
+        ("auto", gettext_lazy("Dark colours made from these")),
+        ("fixed", gettext_lazy("These colours as they are")),
     )
     font = _choice(
         gettext_lazy("Font"),
@@ -290,14 +290,17 @@ def values_of(form: LeadForm, design: Design) -> dict[str, Any]:
 
 
 def _contrast_problem(pair: Readout) -> str:
-    offers = _(" or ").join(f"{offer.name} {offer.color}" for offer in pair.offers)
-    return _(
-        "%(pair)s has a contrast of %(ratio)s and can't be read well: it takes 4.5:1. Nearest that pass: %(offers)s."
-    ) % {
-        "pair": pair.name,
-        "ratio": pair.shown,
-        "offers": offers,
+    told = {
+        "card": _(
+            "On the card its contrast is %(ratio)s, and it takes 4.5:1 to be read well. Nearest that pass: %(offers)s."
+        ),
+        "page": _(
+            "On the page its contrast is %(ratio)s, and it takes 4.5:1 to be read well. Nearest that pass: %(offers)s."
+        ),
+        "button": _("Its contrast is %(ratio)s, and it takes 4.5:1 to be read well. Nearest that pass: %(offers)s."),
     }
+    offers = _(" or ").join(f"{offer.name} {offer.color}" for offer in pair.offers)
+    return told[pair.ground] % {"ratio": pair.shown, "offers": offers}
 
 
 def _redirect_problem(reason: str) -> str:

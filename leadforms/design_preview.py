@@ -8,55 +8,55 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from leadforms.colors import is_color
 from leadforms.content import Content, read_content
-from leadforms.design import FONTS, LAYOUTS, Colors, Design, darkened, read_design, theme_css
+from leadforms.design import FONTS, LAYOUTS, SCHEMES, Colors, Design, read_design, single_css
 from leadforms.design_forms import COLORS, DesignForm, values_of
 from leadforms.hosted import render_form, render_thanks
 from leadforms.models import LeadForm
 from leadforms.publishing import find_form
 from workspaces.access import MANAGERS, WorkspaceRequest, workspace_page
 
+NIGHT = "night"
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @workspace_page(roles=MANAGERS)
 def preview_design(request: WorkspaceRequest) -> HttpResponse:
     """Render the form, or with `show=thanks` its thank-you page, in the saved design or in the one that was sent."""
-    stored = find_form(request.workspace, now=timezone.now())
-    design = read_design(stored.design)
+    stored, workspace = find_form(request.workspace, now=timezone.now()), request.workspace
+    design, language = read_design(stored.design), stored.language
     if request.method == "POST":
         form = DesignForm(request.POST, initial=values_of(stored, design))
         form.is_valid()
-        design = form.design()
-    workspace, night = request.workspace, request.GET.get("time") == "night"
-    theme = theme_address(workspace.slug, design, night=night)
+        design, language = form.design(), form.chosen.get("language", language)
+    time = NIGHT if request.GET.get("time") == NIGHT else "day"
+    theme = _theme_address(workspace.slug, design, time=time)
     if request.GET.get("show") == "thanks":
-        return render_thanks(request, workspace=workspace, design=design, theme=theme)
-    return render_form(request, workspace=workspace, content=_content_of(stored), design=design, theme=theme)
+        return render_thanks(request, workspace=workspace, design=design, theme=theme, language=language)
+    content = _content_of(stored)
+    return render_form(request, workspace=workspace, content=content, design=design, theme=theme, language=language)
 
 
 @require_safe
 @workspace_page(roles=MANAGERS)
 def preview_theme(request: WorkspaceRequest) -> HttpResponse:
     """Answer with the stylesheet of colours that stand in the address."""
-    return HttpResponse(theme_css(_design_in(request)), content_type="text/css; charset=utf-8")
+    css = single_css(_design_in(request), night=request.GET.get("time") == NIGHT)
+    return HttpResponse(css, content_type="text/css; charset=utf-8")
 
 
-def theme_address(slug: str, design: Design, *, night: bool) -> str:
-    """Return where `preview_theme` answers with a design's stylesheet: the colours of day or night, as they are asked.
-
-    The operator's own device has no say in it.
-    """
-    colors = darkened(design.colors) if night and design.colors.turns_dark else design.colors
-    chosen = {name: getattr(colors, name) for name in COLORS}
-    query = urlencode(chosen | {"font": design.font, "layout": design.layout})
+def _theme_address(slug: str, design: Design, *, time: str) -> str:
+    """Return where `preview_theme` answers, in the colours of day or night: the operator's own device has no say."""
+    chosen = {name: getattr(design.colors, name) for name in (*COLORS, "scheme")}
+    query = urlencode(chosen | {"font": design.font, "layout": design.layout, "time": time})
     return f"{reverse('admin:form-design-theme', args=[slug])}?{query}"
 
 
 def _design_in(request: HttpRequest) -> Design:
     given = request.GET
     colors = {name: given[name] for name in COLORS if is_color(given.get(name))}
-    font, layout = given.get("font"), given.get("layout")
+    scheme, font, layout = given.get("scheme"), given.get("font"), given.get("layout")
     return Design(
-        colors=Colors(**colors, scheme="fixed"),
+        colors=Colors(**colors, scheme=scheme if scheme in SCHEMES else SCHEMES[0]),
         font=font if font in FONTS else "system",
         layout=layout if layout in LAYOUTS else LAYOUTS[0],
     )

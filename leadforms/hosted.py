@@ -184,35 +184,43 @@ def render_form(
     design: Design | Mapping[str, Any],
     preview: bool = True,
     theme: str = "",
+    language: str | None = None,
 ) -> HttpResponse:
     """Render a draft as visitors would see it, for a frame on a page of ours. It can't be sent.
 
-    `theme` is the address of a stylesheet for a design that is not saved.
+    `theme` is the address of a stylesheet for a design that is not saved; `language` is one that is not saved either.
     """
-    visit = _preview_visit(request, workspace, design)
+    visit = _preview_visit(request, workspace, design, language)
     with translation.override(visit.language):
         context = _page_context(visit, content, values={}, tracking={}, token="", preview=preview, theme=theme)
         return set_policy(HttpResponse(render_to_string("forms/page.html", context)), framed_by=["'self'"])
 
 
 def render_thanks(
-    request: HttpRequest, *, workspace: Workspace, design: Design | Mapping[str, Any], theme: str = ""
+    request: HttpRequest,
+    *,
+    workspace: Workspace,
+    design: Design | Mapping[str, Any],
+    theme: str = "",
+    language: str | None = None,
 ) -> HttpResponse:
     """Render the thank-you page of a design, for a frame on a page of ours."""
-    visit = _preview_visit(request, workspace, design)
+    visit = _preview_visit(request, workspace, design, language)
     with translation.override(visit.language):
         context = _thanks_context(visit, theme=theme) | {"form_key": ""}
         return set_policy(HttpResponse(render_to_string("forms/thanks.html", context)), framed_by=["'self'"])
 
 
-def _preview_visit(request: HttpRequest, workspace: Workspace, design: Design | Mapping[str, Any]) -> Visit:
+def _preview_visit(
+    request: HttpRequest, workspace: Workspace, design: Design | Mapping[str, Any], language: str | None
+) -> Visit:
     form = LeadForm.objects.filter(workspace=workspace).select_related("logo").defer("logo__content", "draft").first()
     return Visit(
         request=request,
         workspace=workspace,
         form=form,
         design=design if isinstance(design, Design) else read_design(design),
-        language=(form.language if form else "") or language_of(request),
+        language=(language if language is not None else form.language if form else "") or language_of(request),
         embedded=False,
     )
 

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from conftest import make_member, make_user, make_workspace
-from leadforms.design import Colors, Design, read_design, theme_css, theme_digest
+from leadforms.design import Colors, Design, read_design, single_css, theme_css, theme_digest
 from leadforms.models import LeadForm
 from leadforms.tests.factories import document, make_form, question
 from workspaces.models import Workspace
@@ -128,13 +128,13 @@ def test_saves_what_was_chosen() -> None:
     [
         (
             {"text": "#b9c0bd"},
-            "Text on the card has a contrast of 1.8:1 and can&#x27;t be read well: it takes 4.5:1. "
+            "On the card its contrast is 1.8:1, and it takes 4.5:1 to be read well. "
             "Nearest that pass: text #6d7370 or card #4d4d4d.",
         ),
-        ({"page": "#16211d"}, "Text on the page has a contrast of 1.0:1"),
-        ({"button": "#f5c518"}, "Text on the button has a contrast of 1.6:1"),
+        ({"page": "#16211d"}, "On the page its contrast is 1.0:1"),
+        ({"button": "#f5c518"}, "Text on the button</a>: Its contrast is 1.6:1"),
         # 4.48:1: it is not rounded to one that passes.
-        ({"text": "#777777", "page": "#ffffff"}, "has a contrast of 4.4:1"),
+        ({"text": "#777777", "page": "#ffffff"}, "contrast is 4.4:1"),
     ],
 )
 def test_refuses_colours_that_cannot_be_read_and_offers_the_nearest(data: dict[str, str], told: str) -> None:
@@ -287,6 +287,22 @@ def test_previews_what_is_saved_and_what_is_being_chosen() -> None:
     assert read_design(stored(workspace).design).heading == "Saved heading"
 
 
+def test_previews_a_language_that_is_not_saved_yet() -> None:
+    workspace = make_workspace()
+    client = sign_in(make_member(workspace))
+
+    german = client.post(page(workspace, "/preview"), CHOSEN | {"language": "de"}).content.decode()
+    arabic = client.post(page(workspace, "/preview?show=thanks"), CHOSEN | {"language": "ar"}).content.decode()
+    LeadForm.objects.update(language="fr")
+    saved = client.get(page(workspace, "/preview")).content.decode()
+    any_one = client.post(page(workspace, "/preview"), CHOSEN | {"language": ""}).content.decode()
+
+    assert '<html lang="de" dir="ltr"' in german
+    assert '<html lang="ar" dir="rtl"' in arabic
+    assert '<html lang="fr"' in saved
+    assert '<html lang="en"' in any_one
+
+
 @pytest.mark.parametrize(
     ("scheme", "time", "dark"),
     [("auto", "day", False), ("auto", "night", True), ("fixed", "night", False)],
@@ -303,6 +319,8 @@ def test_previews_the_colours_of_the_night_whatever_the_operators_own_device(
     assert theme
     css = client.get(theme[1].replace("&amp;", "&")).content.decode()
     assert ("color-scheme: dark;" in css) is dark
+    # A logo that was drawn for light colours lies on one of them.
+    assert ("--form-logo-ground: #ffffff;" in css) is dark
     assert "prefers-color-scheme" not in css
 
 
@@ -317,6 +335,7 @@ def test_a_preview_of_nonsense_shows_what_is_saved() -> None:
     assert answer.status_code == 200
     assert "<nonsense>" not in answer.content.decode()
     assert css.content.decode() == theme_css(Design(colors=Colors(scheme="fixed")))
+    assert css.content.decode() == single_css(Design())
 
 
 @pytest.mark.parametrize("rest", ["", "/preview", "/theme.css"])
