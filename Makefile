@@ -1,7 +1,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix bench lock clean
+.PHONY: help run test check fix bench lock messages clean
 
 PYTHON := .venv/bin/python
 
@@ -32,6 +32,10 @@ bench: ## Measure (ARGS="--help" says what can be chosen)
 lock: ## Compile requirements*.in into the locks (ARGS=--upgrade)
 	@scripts/venv.sh dev
 	@scripts/lock.sh $(ARGS)
+
+messages: ## Bring the form's translations in step with its texts
+	@scripts/venv.sh dev
+	@$(PYTHON) scripts/messages.py
 
 clean: ## Remove .venv, caches and reports; keeps var/, where the data is
 	@rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis test-results

@@ -1,4 +1,4 @@
-"""Rate limits per key, in two windows: counted in Redis where one is shared, else in this process.
+"""Rate limits, of a key in two windows: counted in Redis where one is shared, else in this process.
 
 A window begins with its first request. Counting is one atomic step, so that of any number of simultaneous requests
 exactly as many pass as the limit says. When Redis is away requests pass, and it is logged: a limiter must not be an
@@ -28,6 +28,9 @@ REDIS_CONNECTIONS = 64
 # After a failure Redis is left alone for so long: a dead one must not cost every request its timeout.
 REDIS_PAUSE_S = 2.0
 MAX_COUNTERS = 100_000
+
+# Whose count it is: a key's id, or a name that no id can be taken for.
+Who = UUID | str
 
 # KEYS: counters. ARGV: limit and length in seconds of each. Answers {allowed, count, ttl in ms, count, ttl …}.
 _SCRIPT = """
@@ -81,11 +84,11 @@ class Standing:
 class Counters(Protocol):
     """Where counts are kept."""
 
-    def hit(self, key_id: UUID, windows: Sequence[Window]) -> tuple[bool, list[tuple[int, float]]]:
+    def hit(self, who: Who, windows: Sequence[Window]) -> tuple[bool, list[tuple[int, float]]]:
         """Count a request in all windows, or in none when one is full. Returns (allowed, [(count, seconds left)])."""
         ...
 
-    def refund(self, key_id: UUID, windows: Sequence[Window]) -> None:
+    def refund(self, who: Who, windows: Sequence[Window]) -> None:
         """Take a counted request back."""
         ...
 
@@ -95,33 +98,33 @@ class ProcessCounters:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counts: dict[tuple[UUID, str], list[float]] = {}
+        self._counts: dict[tuple[Who, str], list[float]] = {}
 
-    def hit(self, key_id: UUID, windows: Sequence[Window]) -> tuple[bool, list[tuple[int, float]]]:
+    def hit(self, who: Who, windows: Sequence[Window]) -> tuple[bool, list[tuple[int, float]]]:
         """Count under a lock."""
         now = time.monotonic()
         with self._lock:
             if len(self._counts) > MAX_COUNTERS:
                 self._counts = {name: entry for name, entry in self._counts.items() if entry[1] > now}
-            entries = [self._entry(key_id, window, now) for window in windows]
+            entries = [self._entry(who, window, now) for window in windows]
             allowed = all(entry[0] < window.limit for entry, window in zip(entries, windows, strict=True))
             if allowed:
                 for entry in entries:
                     entry[0] += 1
             return allowed, [(int(entry[0]), entry[1] - now) for entry in entries]
 
-    def refund(self, key_id: UUID, windows: Sequence[Window]) -> None:
+    def refund(self, who: Who, windows: Sequence[Window]) -> None:
         """Take one back where the window is still the same."""
         with self._lock:
             for window in windows:
-                entry = self._counts.get((key_id, window.name))
+                entry = self._counts.get((who, window.name))
                 if entry and entry[0] > 0:
                     entry[0] -= 1
 
-    def _entry(self, key_id: UUID, window: Window, now: float) -> list[float]:
-        entry = self._counts.get((key_id, window.name))
+    def _entry(self, who: Who, window: Window, now: float) -> list[float]:
+        entry = self._counts.get((who, window.name))
         if entry is None or entry[1] <= now:
-            entry = self._counts[key_id, window.name] = [0, now + window.length_s]
+            entry = self._counts[who, window.name] = [0, now + window.length_s]
         return entry
 
 
@@ -143,14 +146,14 @@ class RedisCounters:
         self._refund = self._client.register_script(_REFUND)
         self._away_until = 0.0
 
-    def hit(self, key_id: UUID, windows: Sequence[Window]) -> tuple[bool, list[tuple[int, float]]]:
+    def hit(self, who: Who, windows: Sequence[Window]) -> tuple[bool, list[tuple[int, float]]]:
         """Count by a script; let everything pass while Redis is away."""
         unknown = [(0, float(window.length_s)) for window in windows]
         if time.monotonic() < self._away_until:
             return True, unknown
         arguments = [value for window in windows for value in (window.limit, window.length_s)]
         try:
-            answer = self._run([*self._names(key_id, windows), *arguments], keys=len(windows))
+            answer = self._run([*self._names(who, windows), *arguments], keys=len(windows))
         except redis.RedisError as error:
             self._rest(error)
             return True, unknown
@@ -161,12 +164,12 @@ class RedisCounters:
         ]
         return bool(answer[0]), list(zip(answer[1::2], left, strict=True))
 
-    def refund(self, key_id: UUID, windows: Sequence[Window]) -> None:
+    def refund(self, who: Who, windows: Sequence[Window]) -> None:
         """Decrement what still counts."""
         if time.monotonic() < self._away_until:
             return
         try:
-            self._refund(keys=self._names(key_id, windows))
+            self._refund(keys=self._names(who, windows))
         except redis.RedisError as error:
             self._rest(error)
 
@@ -187,9 +190,9 @@ class RedisCounters:
         finally:
             self._client.connection_pool.release(link)
 
-    def _names(self, key_id: UUID, windows: Sequence[Window]) -> list[str]:
+    def _names(self, who: Who, windows: Sequence[Window]) -> list[str]:
         # One hash tag: a Redis cluster wants the keys of a script in one slot.
-        return [f"coachbot:limit:{{{key_id}}}:{window.name}" for window in windows]
+        return [f"coachbot:limit:{{{who}}}:{window.name}" for window in windows]
 
     def _rest(self, error: redis.RedisError) -> None:
         self._away_until = time.monotonic() + REDIS_PAUSE_S
@@ -244,6 +247,11 @@ def refund(caller: Caller, standings: Sequence[Standing]) -> list[Standing]:
     if standings:
         _shared().refund(caller.key_id, [standing.window for standing in standings])
     return [replace(standing, count=max(0, standing.count - 1)) for standing in standings]
+
+
+def let_through(who: str, window: Window) -> bool:
+    """Count something that is no call of a key, under a name of its own. False: the window is full."""
+    return not window.limit or _shared().hit(who, [window])[0]
 
 
 def headers_of(standings: Sequence[Standing]) -> dict[str, str]:

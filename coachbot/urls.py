@@ -15,8 +15,10 @@ urlpatterns = [
     path("api/public/openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
     path("api/public/", include("leads.api_urls")),
     path("api/public/", include("apikeys.api_urls")),
+    path("api/public/", include("leadforms.api_urls")),
     path("api/vapi/", include("voice.urls")),
     path("api/", include("whatsapp.urls")),
     path("docs/", include("coachbot.docs")),
+    path("forms/", include("leadforms.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -22,12 +22,18 @@ import secrets
 import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 from django.db import models
-from django.utils.dateparse import parse_date
 from django.utils.translation import gettext_lazy as _
+
+from leadforms.untrusted import Untrusted
+from leadforms.values import as_date as as_date
+from leadforms.values import as_number as as_number
+from leadforms.values import clean_text as clean_text
+from leadforms.values import is_date as is_date
+from leadforms.values import is_decimal as is_decimal
+from webapi.errors import Issue
 
 MAX_STEPS = 20
 MAX_QUESTIONS = 150
@@ -49,10 +55,6 @@ CONTACT_LABELS = ("name", "phone", "email", "goal")
 _ALPHABET = string.ascii_lowercase + string.digits
 _question_id = re.compile(r"q_[a-z0-9]{6}").fullmatch
 _step_id = re.compile(r"s_[a-z0-9]{6}").fullmatch
-_decimal = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?").fullmatch
-# Control characters but for tabs and line breaks: nobody types them, and PostgreSQL takes no NUL.
-_control: re.Pattern[str] = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-T = TypeVar("T")
 
 
 class QuestionType(models.TextChoices):
@@ -103,7 +105,7 @@ RULES_OF: dict[QuestionType, tuple[str, ...]] = {
 class ContentError(ValueError):
     """The document has a shape that no builder writes. `issues` name each place: {"path": […], "message": …}."""
 
-    def __init__(self, issues: list[dict[str, Any]]) -> None:
+    def __init__(self, issues: list[Issue]) -> None:
         super().__init__("The form's content is not well-formed.")
         self.issues = issues
 
@@ -215,16 +217,12 @@ def read_content(document: Any) -> Content:
     return content
 
 
-class _Reader:
-    """Reads values out of untrusted JSON and collects what is wrong with them."""
+class _Reader(Untrusted):
+    """Reads a content out of untrusted JSON."""
 
     def __init__(self) -> None:
-        self.issues: list[dict[str, Any]] = []
-        self._ids: set[str] = set()
+        super().__init__()
         self._count = 0
-
-    def refuse(self, message: str, *path: str | int) -> None:
-        self.issues.append({"path": list(path), "message": message})
 
     def content(self, raw: Any) -> Content:
         raw = self._object(raw)
@@ -306,71 +304,9 @@ class _Reader:
     def _option(self, raw: Any, *path: str | int) -> str:
         return self._clean(raw, MAX_OPTION, *path)
 
-    def _id(self, raw: dict[str, Any], fits: Callable[[str], Any], *path: str | int) -> str:
-        value = raw.get("id")
-        if not isinstance(value, str) or not fits(value):
-            self.refuse("Not an id.", *path, "id")
-            return ""
-        if value in self._ids:
-            self.refuse("This id is there twice.", *path, "id")
-        self._ids.add(value)
-        return value
-
-    def _choice(self, raw: dict[str, Any], name: str, kind: type[T], default: T, *path: str | int) -> T:
-        value = raw.get(name, default)
-        try:
-            return kind(value)  # type: ignore[call-arg]
-        except (ValueError, TypeError):
-            self.refuse("Not one of the possible values.", *path, name)
-            return default
-
-    def _text(self, raw: dict[str, Any], name: str, longest: int, *path: str | int) -> str:
-        return self._clean(raw.get(name, ""), longest, *path, name)
-
-    def _clean(self, value: Any, longest: int, *path: str | int) -> str:
-        if not isinstance(value, str):
-            self.refuse("Must be text.", *path)
-            return ""
-        text: str = _control.sub("", value).strip()
-        if len(text) > longest:
-            self.refuse(f"At most {longest} characters.", *path)
-        return text
-
-    def _object(self, raw: Any, *path: str | int) -> dict[str, Any]:
-        if raw is None:
-            return {}
-        if not isinstance(raw, dict):
-            self.refuse("Must be an object.", *path)
-            return {}
-        return raw
-
-    def _many(self, raw: Any, most: int, read: Callable[..., T], *path: str | int) -> tuple[T, ...]:
-        if raw is None:
-            return ()
-        if not isinstance(raw, list):
-            self.refuse("Must be a list.", *path)
-            return ()
-        if len(raw) > most:
-            self.refuse(f"At most {most}.", *path)
-            return ()
-        return tuple(read(item, *path, n) for n, item in enumerate(raw))
-
 
 def _whole_number(lowest: int, highest: int) -> Callable[[Any], bool]:
     return lambda value: type(value) is int and lowest <= value <= highest
-
-
-def is_decimal(text: Any) -> bool:
-    """Tell whether a text is a number as we store it: digits, an optional minus and at most six decimals."""
-    return isinstance(text, str) and bool(_decimal(text))
-
-
-def is_date(text: Any) -> bool:
-    """Tell whether a text is an ISO date of the calendar."""
-    try:
-        return isinstance(text, str) and parse_date(text) is not None
-    except ValueError:
-        return False
 
 
 _RULES: dict[str, Callable[[Any], bool]] = {
@@ -432,8 +368,3 @@ def question_document(question: Question) -> dict[str, Any]:
             ],
         },
     }
-
-
-def as_number(text: str) -> Decimal | None:
-    """Read a stored number; None where it is none."""
-    return Decimal(text) if is_decimal(text) else None

@@ -1,6 +1,7 @@
 """Django admin of leads and dispatches."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -8,15 +9,18 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from leads import admin_journal as _journal  # noqa: F401 - registers the journal
 from leads.erasure import erase_leads
+from leads.export import find_consent, stream_csv
 from leads.models import Dispatch, Lead
 from leads.phone import NotAPhoneNumber, normalise
+from leads.wording import answers_in_words
 from workspaces.access import EVERYONE, MANAGERS
 from workspaces.admin_scope import KnownValuesFilter, ReadOnlyAdmin, ScopedAdmin, WorkspaceFilter, payload
 from workspaces.models import Channel, LogEntry
@@ -38,19 +42,20 @@ class LeadAdmin(ScopedAdmin):
     search_fields = ("phone", "email", "name")
     search_help_text = _("A phone number, an email address or a name, or the beginning of one; or a lead's id.")
     readonly_fields = (
-        *("id", "workspace", "phone", "channel", "source", "is_test", "metadata_shown", "responses_shown"),
-        *("booking_uid", "booking_start", "created_at", "updated_at", "first_contact"),
+        *("id", "workspace", "phone", "channel", "source", "is_test", "metadata_shown", "answers_shown"),
+        *("consent_shown", "booking_uid", "booking_start", "created_at", "updated_at", "first_contact"),
     )
     fieldsets = (
         (None, {"fields": ("name", "phone", "email", "goal", "status", "first_contact", "qualification_notes")}),
-        (_("What it came with"), {"fields": ("metadata_shown", "responses_shown")}),
+        (_("What it came with"), {"fields": ("answers_shown", "metadata_shown")}),
+        (_("Consent"), {"fields": ("consent_shown",)}),
         (_("Booking"), {"fields": ("booking_uid", "booking_start")}),
         (
             _("Record"),
             {"fields": ("id", "workspace", "channel", "source", "is_test", "created_at", "updated_at")},
         ),
     )
-    actions = ("delete_selected",)
+    actions = ("export_csv", "delete_selected")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -77,6 +82,17 @@ class LeadAdmin(ScopedAdmin):
         """Erase leads with all their traces."""
         erase_leads(Lead.objects.filter(pk__in=[lead.pk for lead in queryset]), now=timezone.now())
 
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        """Whoever may read leads may take them along."""
+        return self.may(request, self.view_roles)
+
+    @admin.action(description=_("Export as CSV"), permissions=["export"])
+    def export_csv(self, request: HttpRequest, queryset: QuerySet[Any]) -> StreamingHttpResponse:
+        """Download the selected leads; with "select all", exactly what is filtered."""
+        name = f"leads-{timezone.now():%Y-%m-%d}.csv"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return StreamingHttpResponse(stream_csv(queryset), content_type="text/csv; charset=utf-8", headers=headers)
+
     @admin.action(description=_("Delete selected leads"), permissions=["delete"])
     def delete_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
         """Ask, with what goes along; not for more at a time than one page can confirm."""
@@ -100,10 +116,33 @@ class LeadAdmin(ScopedAdmin):
         """Show it as it came."""
         return payload(lead.metadata)
 
-    @admin.display(description=_("form responses"))
-    def responses_shown(self, lead: Lead) -> SafeString:
-        """Show them as they came."""
-        return payload(lead.form_responses)
+    @admin.display(description=_("answers"))
+    def answers_shown(self, lead: Lead) -> SafeString:
+        """Show them in the words of the form at the time."""
+        return facts(answers_in_words(lead))
+
+    @admin.display(description=_("given by the lead"))
+    def consent_shown(self, lead: Lead) -> SafeString:
+        """Show the evidence: what stood beside the box, when it was ticked, and where."""
+        consent = find_consent(lead)
+        if consent is None:
+            return format_html("{}", _("Stated by the system that sent the lead; no text of ours was shown."))
+        return facts(
+            [
+                (_("Text"), consent.text),
+                (_("Version"), consent.version),
+                (_("Given at"), f"{consent.given_at:%Y-%m-%d %H:%M:%S} UTC"),
+                (_("IP address"), consent.ip or "–"),
+                (_("Browser"), consent.user_agent or "–"),
+                (_("Page"), consent.page_url or "–"),
+            ]
+        )
+
+
+def facts(pairs: Iterable[tuple[Any, Any]]) -> SafeString:
+    """Show names and values as a table."""
+    rows = format_html_join("", '<tr><th scope="row">{}</th><td>{}</td></tr>', pairs)
+    return format_html('<table class="facts"><tbody>{}</tbody></table>', rows) if rows else SafeString("–")
 
 
 _TO_DO: dict[str, Any] = {

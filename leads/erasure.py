@@ -2,8 +2,10 @@
 
 from datetime import datetime
 
+from django.conf import settings
 from django.contrib.admin.models import LogEntry as AdminLogEntry
 from django.db import transaction
+from django.utils.module_loading import import_string
 
 from leads import erasures
 from leads.channels import get_channel
@@ -30,6 +32,8 @@ def erase_leads(leads: LeadQuerySet, *, now: datetime) -> int:
             traces.filter(lead_id=lead.pk).delete()
             refused = traces.filter(submission__isnull=False, submission__phone=lead.phone)
             refused.filter(submission__is_test=lead.is_test).delete()
+            for path in settings.FORGET_WITH_LEAD:
+                import_string(path)(lead)
             # Django admin notes a name with each change it makes.
             noted = AdminLogEntry.objects.filter(content_type__app_label="leads", object_id=str(lead.pk))
             noted.update(object_repr=ERASED, change_message="")

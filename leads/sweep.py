@@ -6,10 +6,12 @@ Any number of workers may run: each row is claimed by a conditional UPDATE befor
 import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -119,10 +121,14 @@ def keep_channels_promises(*, now: datetime, limit: int) -> int:
 
 def retire(*, now: datetime) -> int:
     """Delete what is kept for a time only, a batch at a time. Returns how many rows went."""
-    old_entries = LogEntry.objects.filter(created_at__lt=now - timedelta(days=settings.JOURNAL_RETENTION_DAYS))
-    old_answers = IdempotentRequest.objects.filter(created_at__lt=now - IDEMPOTENCY_KEPT)
+    old: list[QuerySet[Any]] = [
+        LogEntry.objects.filter(created_at__lt=now - timedelta(days=settings.JOURNAL_RETENTION_DAYS)),
+        IdempotentRequest.objects.filter(created_at__lt=now - IDEMPOTENCY_KEPT),
+    ]
+    for path in settings.EXPIRED_ROWS:
+        old += import_string(path)(now=now)
     gone = 0
-    for rows in (old_entries, old_answers):
+    for rows in old:
         ids = list(rows.order_by("pk").values_list("pk", flat=True)[:RETENTION_BATCH])
         gone += rows.model._default_manager.filter(pk__in=ids).delete()[0] if ids else 0
     return gone

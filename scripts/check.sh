@@ -32,6 +32,9 @@ done
 step mypy
 "$bin/mypy"
 
+step messages
+"$bin/python" scripts/messages.py --check
+
 step migrations
 "$bin/python" manage.py makemigrations --check --dry-run
 

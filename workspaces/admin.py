@@ -3,12 +3,14 @@
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -17,12 +19,37 @@ from workspaces.access import MANAGERS, OWNERS, Role, roles_of
 from workspaces.admin_integrations import CREDENTIALS, IntegrationForm, field_names
 from workspaces.admin_scope import SUPERUSERS, ScopedAdmin, WorkspaceFilter
 from workspaces.models import Integration, Membership, Workspace
+from workspaces.slugs import SlugTaken, change_slug, check_free, claim_slug
+
+
+class WorkspaceForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A workspace's settings; its slug is free in the past of all the others, too."""
+
+    class Meta:
+        model = Workspace
+        fields: ClassVar = ("slug",)
+        help_texts: ClassVar = {
+            "slug": _(
+                "The address of the form and of these pages. After a change, links to the form under the old address "
+                "are led on for 30 days; then they stop working."
+            )
+        }
+
+    def clean_slug(self) -> str:
+        """Refuse one that still leads to another workspace."""
+        slug = str(self.cleaned_data["slug"])
+        try:
+            check_free(slug, workspace_id=self.instance.pk, now=timezone.now())
+        except SlugTaken as taken:
+            raise forms.ValidationError(str(taken)) from taken
+        return slug
 
 
 @admin.register(Workspace)
 class WorkspaceAdmin(ScopedAdmin):
     """Superusers make workspaces; owners and admins change their own."""
 
+    form = WorkspaceForm
     to_workspace = "id"
     add_roles = SUPERUSERS
     change_roles = MANAGERS
@@ -54,6 +81,29 @@ class WorkspaceAdmin(ScopedAdmin):
         """Refuse while there are leads: each must be erased at its provider as well, so they are deleted first."""
         allowed = super().has_delete_permission(request, obj)
         return allowed and (obj is None or not obj.leads.exists())
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show the page again where somebody else was faster with the slug; nothing is saved then."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except SlugTaken as taken:
+            self.message_user(request, str(taken), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Leave the old slug's links leading here for a while."""
+        now = timezone.now()
+        if change and "slug" in form.changed_data:
+            old = form.initial["slug"]
+            until = change_slug(workspace_id=obj.pk, old=old, new=obj.slug, now=now)
+            words = {"old": old, "until": date_format(until, "j F Y")}
+            text = _("Links to /forms/%(old)s are led on until %(until)s. Change them before that day.") % words
+            self.message_user(request, text, messages.WARNING)
+        super().save_model(request, obj, form, change)
+        if not change:
+            claim_slug(obj.slug, workspace_id=obj.pk, now=now)
 
     @admin.display(description=_("members"), ordering="members")
     def member_count(self, workspace: Any) -> int:

@@ -10,11 +10,14 @@ import pytest
 from cryptography.fernet import Fernet
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
-from django.test import Client
+from django.test import Client, TransactionTestCase
 from django.utils import timezone
 from pytest_django import Settings
 
 from apikeys.models import ApiKey
+from leadforms.content import read_content
+from leadforms.models import FormVersion, LeadForm
+from leadforms.publishing import find_problems, published_version, save_draft, unpublish
 from workspaces.models import Integration, Membership, Workspace
 
 pytestmark = pytest.mark.django_db
@@ -173,3 +176,43 @@ def test_text_names_the_address_the_login_and_the_keys(settings: Settings) -> No
     assert f"{settings.PUBLIC_BASE_URL}/admin/" in text
     assert "ck_live_" in text
     assert "ck_test_" in text
+    assert f"{settings.PUBLIC_BASE_URL}/forms/demo-voice" in text
+
+
+@pytest.mark.parametrize(("slug", "words"), [("demo-voice", "calls me"), ("demo-whatsapp", "writes to me on WhatsApp")])
+def test_each_workspace_has_a_published_form_that_asks_on_three_steps(slug: str, words: str) -> None:
+    run_demo()
+    version = published_version(Workspace.objects.get(slug=slug))
+    assert version is not None
+    content = read_content(version.content)
+    assert [step.title for step in content.steps] == ["Where you are", "What you want", "Practicalities"]
+    assert len({question.type for question in content.questions()}) >= 8
+    assert any(question.show_if for question in content.questions())
+    assert find_problems(content) == []
+    for said in ("Northlight Coaching", words, "automated", "AI", "withdraw this consent at any time"):
+        assert said in version.consent_text.text
+
+
+def test_second_run_keeps_a_form_that_was_edited() -> None:
+    run_demo()
+    form = LeadForm.objects.get(workspace__slug="demo-voice")
+    save_draft(form, {"consent": "Mine."}, revision=1, by_id=None, now=timezone.now())
+    run_demo()
+    form.refresh_from_db()
+    assert read_content(form.draft).consent == "Mine."
+    assert FormVersion.objects.filter(form=form).count() == 1
+
+
+def test_second_run_publishes_nothing_that_was_taken_from_the_web() -> None:
+    run_demo()
+    unpublish(LeadForm.objects.get(workspace__slug="demo-voice"))
+    run_demo()
+    assert published_version(Workspace.objects.get(slug="demo-voice")) is None
+
+
+class CommandOutsideTransactions(TransactionTestCase):
+    """As from a shell, where no test's transaction is around it."""
+
+    def test_publishes_the_forms(self) -> None:
+        run_demo()
+        assert LeadForm.objects.exclude(published=None).count() == 2

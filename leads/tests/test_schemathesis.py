@@ -11,6 +11,7 @@ from schemathesis.core.result import Ok
 from apikeys.models import Mode
 from coachbot.wsgi import application
 from conftest import make_key, make_lead, make_workspace
+from leadforms.tests.factories import document, make_published, question, when
 from tests.door import kept_connection
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -52,6 +53,16 @@ def test_answers_as_it_describes_itself_where_the_lead_exists(case: Any) -> None
     ask(case, make_key(workspace))
 
 
+@schema.include(path_regex=r"/form$").parametrize()
+@EXAMPLES
+def test_answers_as_it_describes_itself_where_a_form_is_published(case: Any) -> None:
+    workspace = make_workspace()
+    first = question("number", rules={"min": "1", "whole": True})
+    make_published(workspace, document(first, question("dropdown", showIf=when(first)), question("hidden")))
+
+    ask(case, make_key(workspace))
+
+
 def test_describes_every_endpoint() -> None:
     operations = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
     described = {f"{operation.method.upper()} {operation.path}" for operation in operations}
@@ -62,4 +73,5 @@ def test_describes_every_endpoint() -> None:
         "GET /api/public/leads/{lead_id}",
         "DELETE /api/public/leads/{lead_id}",
         "GET /api/public/me",
+        "GET /api/public/form",
     }

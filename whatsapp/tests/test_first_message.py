@@ -14,6 +14,7 @@ from requests import ReadTimeout
 from urllib3.exceptions import NewConnectionError
 
 from conftest import make_dispatch, make_lead, make_workspace
+from leadforms.tests.factories import document, make_published, question
 from leads.models import Dispatch, Lead
 from whatsapp.models import Message
 from whatsapp.tests.conftest import SID, Wire, message, reply
@@ -66,6 +67,19 @@ def test_tells_the_model_about_the_lead_and_stores_nothing_there(wire: Wire, dis
     assert "Robin" in asked["instructions"]
     assert "What else we know about this lead" in asked["instructions"]
     assert "companyName: Kitchens Ltd" in asked["instructions"]
+
+
+def test_tells_the_model_what_was_answered_in_the_words_of_the_form(wire: Wire, dispatch: Dispatch) -> None:
+    lead = dispatch.lead
+    version = make_published(lead.workspace, document(question("yes_no", "Coached before?", id="q_before")))
+    Lead.objects.filter(pk=lead.pk).update(form_responses={"q_before": "no"}, form_version_id=version.pk)
+    wire.openai()
+    wire.twilio()
+
+    call_command("sweep")
+
+    (asked,) = wire.asked
+    assert "## Form answers\n<data>\nCoached before?: No\n</data>" in asked["instructions"]
 
 
 def test_sends_once_however_often_the_worker_sweeps(wire: Wire, dispatch: Dispatch) -> None:

@@ -1,4 +1,4 @@
-"""Fill this installation with demo data: a login, two workspaces, their keys."""
+"""Fill this installation with demo data: a login, two workspaces, their forms and keys."""
 
 import json
 import os
@@ -16,6 +16,10 @@ from django.utils import timezone
 
 from apikeys.models import ApiKey, Mode
 from coachbot.demo_data import BUSINESS, WORKSPACES
+from coachbot.demo_form import demo_form
+from leadforms.content import as_document, read_content
+from leadforms.models import LeadForm
+from leadforms.publishing import publish
 from workspaces.models import Integration, Membership, Workspace, new_webhook_secret
 from workspaces.secrets import SecretUnreadable
 
@@ -56,7 +60,10 @@ class Command(BaseCommand):
         with transaction.atomic():
             admin = find_admin(password)
             workspaces = [find_workspace(spec, owner=admin) for spec in WORKSPACES]
+            forms = [find_demo_form(workspace, by=admin, now=timezone.now()) for workspace in workspaces]
             made = [describe(workspace, by=admin, now=timezone.now()) for workspace in workspaces]
+        for form in forms:
+            publish_untouched(form, by=admin, now=timezone.now())
         result = {
             "baseUrl": settings.PUBLIC_BASE_URL,
             "admin": {"username": USERNAME, "password": password},
@@ -116,6 +123,19 @@ def connect(workspace: Workspace, provider: str, *, credentials: str) -> None:
         stored.update(credentials=credentials, webhook_secret=new_webhook_secret())
 
 
+def find_demo_form(workspace: Workspace, *, by: _Admin, now: datetime) -> LeadForm:
+    """Find or make a workspace's form. What was edited since stays as it is."""
+    draft: Any = as_document(read_content(demo_form(workspace.channel)))
+    fields = {"draft": draft, "draft_saved_at": now, "draft_saved_by_id": by.pk}
+    return LeadForm.objects.get_or_create(workspace=workspace, defaults=fields)[0]
+
+
+def publish_untouched(form: LeadForm, *, by: _Admin, now: datetime) -> None:
+    """Publish a form that nobody has touched since it was made here: not one that was edited or unpublished."""
+    if form.draft_revision == 1 and not form.versions.exists():
+        publish(form, revision=1, by_id=by.pk, now=now)
+
+
 def renew_key(workspace: Workspace, *, mode: Mode, by: _Admin, now: datetime) -> str:
     """Issue the demo key of a mode. The one before dies in a day, all older ones are removed."""
     old = list(workspace.api_keys.filter(name=KEY_NAMES[mode], mode=mode).order_by("-created_at", "-id"))
@@ -144,5 +164,6 @@ def as_text(result: dict[str, Any]) -> str:
             f"{workspace['slug']} ({workspace['channel']})",
             f"  live key  {workspace['apiKey']}",
             f"  test key  {workspace['testKey']}",
+            f"  form      {result['baseUrl']}/forms/{workspace['slug']}",
         ]
     return "\n".join([*lines, "", "These keys are shown once; each run issues new ones, the last ones work for a day."])

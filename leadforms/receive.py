@@ -1,0 +1,152 @@
+"""What a visitor sends becomes a lead, once; or it is shown again with what is wrong with it."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from leadforms import held, spam, tokens
+from leadforms.answers import Read, read_answers
+from leadforms.content import read_content
+from leadforms.models import FormVersion, HeldSubmission, LeadForm
+from leadforms.tokens import BadToken, Spent, Token
+from leadforms.tracking import read_tracking
+from leads.dispatch import deliver
+from leads.intake import Accepted, ConsentGiven, DuplicatePhone, Submission, accept_lead
+from leads.models import Lead
+
+# A field that people don't see. No browser fills in anything under this name by itself.
+HONEYPOT = "homepage"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """Who sends, as far as the request shows it. `page_url` is the page of ours that the form stood on."""
+
+    ip: str | None
+    user_agent: str
+    page_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thanked:
+    """It is a lead, or it was before, or it is kept back: whoever sent it is told the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The form is open no longer, nor was it when this page was made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """It must be sent once more: some answers are wrong, or the page was too old to be believed (`notice`)."""
+
+    version: FormVersion
+    token: str
+    issues: dict[str, str] = field(default_factory=dict)
+    notice: str = ""
+
+
+class _CapReached(Exception):
+    """As many leads as the workspace wants a day are contacted already."""
+
+
+def receive(form: LeadForm, post: QueryDict, *, sender: Sender, now: datetime) -> Thanked | Again | Closed:
+    """Take a submission in: checked against the version that it was given to, kept, and set going."""
+    offered = str(post.get("token", ""))
+    try:
+        token = tokens.read(offered, form=form, now=now)
+        version = form.versions.select_related("consent_text").get(pk=token.version_id)
+    except (BadToken, FormVersion.DoesNotExist):
+        return _ask_again(form, now=now)
+    read = read_answers(read_content(version.content), post, region=form.workspace.default_region)
+    if read.issues:
+        return Again(version=version, token=offered, issues=read.issues)
+    submission = _submission(form, version, read, post, sender=sender, now=now)
+    honeypot = post.get(HONEYPOT, "")
+    reason = spam.find_reason(form=form, token=token, honeypot=honeypot, ip=sender.ip, now=now)
+    spent, accepted = _keep(form, token, submission, reason=reason, now=now)
+    if spent is Spent.OTHER:
+        # Who sends it again has been at it for long enough already.
+        return _again(version, issued_at=now - timedelta(seconds=settings.FORM_MIN_SECONDS))
+    if accepted is not None:
+        deliver(accepted, undo_refused=False)
+    return Thanked()
+
+
+def _keep(
+    form: LeadForm, token: Token, submission: Submission, *, reason: HeldSubmission.Reason | None, now: datetime
+) -> tuple[Spent, Accepted | None]:
+    """Spend the token and keep what was sent under it, both or neither."""
+    with transaction.atomic(durable=True):
+        spent = tokens.spend(token, body_sha256=_digest(submission), now=now)
+        if spent is not Spent.FIRST:
+            return spent, None
+        if reason is None:
+            try:
+                return spent, _accept(form, submission, now=now)
+            except DuplicatePhone:
+                return spent, None
+            except _CapReached:
+                reason = HeldSubmission.Reason.DAILY_CAP
+        held.hold(submission, reason=reason, now=now)
+        return spent, None
+
+
+def _accept(form: LeadForm, submission: Submission, *, now: datetime) -> Accepted:
+    # A savepoint: the cap counts who is contacted, so it is asked last, and takes the lead back where it is reached.
+    with transaction.atomic():
+        accepted = accept_lead(submission, now=now)
+        if not accepted.paused and not spam.take_contact(form, now=now):
+            raise _CapReached
+        return accepted
+
+
+def _submission(
+    form: LeadForm, version: FormVersion, read: Read, post: QueryDict, *, sender: Sender, now: datetime
+) -> Submission:
+    tracking = read_tracking(post.get("tracking", ""))
+    consent = ConsentGiven(
+        text=version.consent_text.text,
+        version=version.consent_text.number,
+        given_at=now,
+        ip=sender.ip,
+        user_agent=sender.user_agent,
+        page_url=tracking.get("landing_page") or sender.page_url,
+    )
+    return Submission(
+        workspace_id=form.workspace_id,
+        channel=form.workspace.channel,
+        name=read.contact.name,
+        phone=read.contact.phone,
+        email=read.contact.email or None,
+        goal=read.contact.goal or None,
+        metadata=dict(tracking) or None,
+        form_responses=read.answers,
+        source=Lead.Source.FORM,
+        form_version_id=version.pk,
+        consent=consent,
+        later=True,
+    )
+
+
+def _digest(submission: Submission) -> str:
+    """Tell two submissions apart by what a person put into them."""
+    names = ("name", "phone", "email", "goal", "form_responses")
+    said = {name: getattr(submission, name) for name in names}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def _ask_again(form: LeadForm, *, now: datetime) -> Again | Closed:
+    return Closed() if form.published is None else _again(form.published, issued_at=now)
+
+
+def _again(version: FormVersion, *, issued_at: datetime) -> Again:
+    token = tokens.issue(version, now=issued_at)
+    return Again(version=version, token=token, notice=_("Please send it again."))

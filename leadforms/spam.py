@@ -1,0 +1,86 @@
+"""What gives a submission away as spam, before it costs a call.
+
+Nothing here refuses anybody: what is caught is held, and staff can release it.
+"""
+
+import ipaddress
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import F
+from django.utils.crypto import salted_hmac
+
+from apikeys import limits
+from leadforms.models import ContactsOfDay, HeldSubmission, LeadForm
+from leadforms.tokens import Token
+from workspaces.models import Workspace
+
+Reason = HeldSubmission.Reason
+# One customer of a provider has at least so much (RFC 6177): single addresses of it are free to change.
+IPV6_PREFIX = 64
+
+
+def find_reason(*, form: LeadForm, token: Token, honeypot: str, ip: str | None, now: datetime) -> Reason | None:
+    """Return what gives a valid submission away, None where nothing does; count it toward the form's limits.
+
+    What is caught counts no further: nobody can fill up a form's hour with what never reached it. While Redis is
+    away nothing is counted and everything passes. May call Redis, so no transaction should be open.
+    """
+    if honeypot:
+        return Reason.HONEYPOT
+    if token.age_s(now) < settings.FORM_MIN_SECONDS:
+        return Reason.TOO_FAST
+    network = _network_of(ip)
+    # Counted for each form: what one business' visitors do must not shut out another's.
+    by_address = limits.Window("form-ip", 600, settings.FORM_LIMIT_PER_IP)
+    if network and not limits.let_through(f"form:{form.pk}:{_hide(network)}", by_address):
+        return Reason.MANY_FROM_IP
+    by_form = limits.Window("form-hour", 3600, settings.FORM_LIMIT_PER_HOUR)
+    if not limits.let_through(f"form:{form.pk}", by_form):
+        return Reason.MANY_FOR_FORM
+    return None
+
+
+def take_contact(form: LeadForm, *, now: datetime) -> bool:
+    """Take one of the day's contacts. False: the form's daily cap is reached; with a cap of 0 it always is.
+
+    Part of the caller's transaction: where it is rolled back (the phone was known already, say) nothing was taken.
+    Exactly as many succeed as the cap says, however many try at once.
+    """
+    if not form.daily_cap:
+        return False
+    day = day_of(form.workspace, now=now)
+    left = ContactsOfDay.objects.filter(workspace_id=form.workspace_id, day=day, count__lt=form.daily_cap)
+    if left.update(count=F("count") + 1):
+        return True
+    ContactsOfDay.objects.bulk_create([ContactsOfDay(workspace_id=form.workspace_id, day=day)], ignore_conflicts=True)
+    return left.update(count=F("count") + 1) == 1
+
+
+def contacts_taken(form: LeadForm, *, now: datetime) -> int:
+    """Return how many of today's contacts are used."""
+    today = ContactsOfDay.objects.filter(workspace_id=form.workspace_id, day=day_of(form.workspace, now=now))
+    return today.values_list("count", flat=True).first() or 0
+
+
+def day_of(workspace: Workspace, *, now: datetime) -> date:
+    """Return the date on the workspace's own calendar."""
+    return now.astimezone(ZoneInfo(workspace.timezone)).date()
+
+
+def _network_of(ip: str | None) -> str:
+    """Name what one visitor has to themselves: an IPv4 address, or an IPv6 network. "" for what is no address."""
+    try:
+        address = ipaddress.ip_address(ip or "")
+    except ValueError:
+        return ""
+    mapped = getattr(address, "ipv4_mapped", None)
+    if address.version == 4 or mapped:
+        return str(mapped or address)
+    return str(ipaddress.ip_network((int(address), IPV6_PREFIX), strict=False))
+
+
+def _hide(network: str) -> str:
+    """Write an address so that a counter's name does not tell it."""
+    return salted_hmac("leadforms.spam", network, algorithm="sha256").hexdigest()[:32]

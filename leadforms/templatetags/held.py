@@ -1,0 +1,32 @@
+"""What the navigation says about submissions that were kept back."""
+
+from dataclasses import dataclass
+
+from django import template
+
+from leadforms.models import HeldSubmission, LeadForm
+from workspaces.models import Workspace
+
+# More than this are not counted on every page.
+COUNT_AT_MOST = 99
+
+register = template.Library()
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """`shown`: how many wait, "" for none. There is nothing to link to before there is a form."""
+
+    has_form: bool = False
+    shown: str = ""
+
+
+@register.simple_tag
+def held_back(workspace: Workspace) -> HeldBack:
+    """Count a workspace's waiting submissions, as far as a badge has room."""
+    if not LeadForm.objects.filter(workspace=workspace).exists():
+        return HeldBack()
+    waiting = HeldSubmission.objects.waiting().filter(workspace=workspace).order_by()[: COUNT_AT_MOST + 1].count()
+    if not waiting:
+        return HeldBack(has_form=True)
+    return HeldBack(has_form=True, shown=str(waiting) if waiting <= COUNT_AT_MOST else f"{COUNT_AT_MOST}+")

@@ -1,0 +1,89 @@
+"""The signed token that each shown form carries: which version was shown, when, and that it is sent once.
+
+The hosted form stands in foreign frames, where no cookie reaches us: this is what it has instead of a session.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from django.core import signing
+
+from leadforms.models import FormVersion, LeadForm, SpentToken
+
+LIFE = timedelta(hours=24)
+# 128 bits: nobody guesses another visitor's.
+NONCE_BYTES = 16
+MAX_LENGTH = 200
+
+
+class BadToken(Exception):
+    """Forged, of another form, or older than a day."""
+
+
+class Spent(Enum):
+    """What the token was used for before."""
+
+    FIRST = "first"
+    SAME = "same"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a token says."""
+
+    version_id: UUID
+    nonce: str
+    issued_at: datetime
+
+    def age_s(self, now: datetime) -> float:
+        """Return the seconds since the form was shown; less than 0 where another machine's clock is ahead."""
+        return (now - self.issued_at).total_seconds()
+
+
+def issue(version: FormVersion, *, now: datetime) -> str:
+    """Make the token of a form that is about to be shown: a hundred characters that need no escaping in HTML."""
+    parts = (
+        signing.b64_encode(version.pk.bytes).decode(),
+        secrets.token_urlsafe(NONCE_BYTES),
+        signing.b62_encode(int(now.timestamp() * 1000)),
+    )
+    return _signer(version.form_id).sign(".".join(parts))
+
+
+def read(token: str, *, form: LeadForm, now: datetime) -> Token:
+    """Return what a token says. Raises BadToken."""
+    try:
+        version, nonce, issued = _signer(form.pk).unsign(token[:MAX_LENGTH]).split(".")
+        version_id = UUID(bytes=signing.b64_decode(version.encode()))
+        issued_at = datetime.fromtimestamp(signing.b62_decode(issued) / 1000, tz=UTC)
+    except (signing.BadSignature, ValueError, OverflowError) as error:
+        raise BadToken("not a token of this form") from error
+    if now - issued_at >= LIFE:
+        raise BadToken("older than a day")
+    return Token(version_id, nonce, issued_at)
+
+
+def spend(token: Token, *, body_sha256: str, now: datetime) -> Spent:
+    """Use a token up, as part of the caller's transaction: what is rolled back was not used.
+
+    Of any number at once one is FIRST; the others wait for its transaction and then find out whether they send the
+    SAME as it or something OTHER.
+    """
+    digest = hashlib.sha256(token.nonce.encode()).hexdigest()
+    row, is_first = SpentToken.objects.get_or_create(
+        digest=digest, defaults={"body_sha256": body_sha256, "spent_at": now}
+    )
+    if is_first:
+        return Spent.FIRST
+    return Spent.SAME if row.body_sha256 == body_sha256 else Spent.OTHER
+
+
+def _signer(form_id: Any) -> signing.Signer:
+    # The form in the salt: what was signed for another one does not verify.
+    return signing.Signer(salt=f"leadforms.tokens:{form_id}")

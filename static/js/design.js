@@ -1,0 +1,16 @@
+// The design page where scripts run: contrast beside the colours, a preview that follows, a question before leaving.
+
+import { guardUnsaved } from "./design/guard.js";
+import { enableLogo } from "./design/logo.js";
+import { enablePreview } from "./design/preview.js";
+import { enableReadouts } from "./design/readouts.js";
+
+const announce = (text) => {
+  document.querySelector("[data-status]").textContent = text;
+};
+
+const form = document.querySelector("[data-design]");
+guardUnsaved(form);
+enableLogo(announce);
+enableReadouts(announce);
+enablePreview(form);

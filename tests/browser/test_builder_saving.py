@@ -1,0 +1,268 @@
+"""The builder's draft, in a browser: saved by itself, never lost, never overwritten in silence."""
+
+import json
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+from playwright.sync_api import Dialog, Page, Route, expect
+
+from conftest import make_member
+from leadforms import publishing
+from leadforms.models import FormVersion, LeadForm
+from tests.browser.builder import (
+    ADDRESS,
+    PASSWORD,
+    SIMPLE,
+    OpenPage,
+    bar,
+    card,
+    document,
+    draft,
+    has_saved,
+    labels,
+    make_form,
+    names,
+    open_builder,
+    question,
+    state,
+)
+from tests.browser.conftest import sign_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.serial, pytest.mark.django_db(transaction=True)]
+SAVE = f"**{ADDRESS}/draft/save"
+
+
+def refuse(route: Route) -> None:
+    route.abort("internetdisconnected")
+
+
+def rename(page: Page, old: str, new: str) -> None:
+    card(page, old).locator("[data-toggle]").click()
+    page.get_by_label("Question", exact=True).fill(new)
+
+
+def save_as_somebody_else(**changes: Any) -> None:
+    form = LeadForm.objects.get()
+    other = get_user_model().objects.filter(username="noor").first()
+    other = other or make_member(form.workspace, username="noor", role="admin", is_staff=False)
+    content = json.loads(json.dumps(form.draft)) | changes
+    publishing.save_draft(form, content, revision=form.draft_revision, by_id=other.pk, now=timezone.now())
+
+
+def test_keeps_the_draft_without_being_asked(open_page: OpenPage) -> None:
+    make_form(SIMPLE)
+    page, complaints = open_page()
+    open_builder(page)
+
+    rename(page, "Question 1", "What brings you here?")
+    expect(state(page)).to_have_text("Unsaved changes")
+    has_saved(page)
+    page.reload()
+
+    expect(card(page, "What brings you here?")).to_be_visible()
+    assert labels(draft())[0][0] == "What brings you here?"
+    assert complaints == []
+
+
+def test_says_truly_that_nothing_is_saved_and_saves_once_it_can(open_page: OpenPage) -> None:
+    make_form(SIMPLE)
+    page, _complaints = open_page()
+    open_builder(page)
+    page.route(SAVE, refuse)
+
+    rename(page, "Question 1", "Written offline")
+    expect(state(page)).to_have_text("Not saved: offline, trying again")
+    page.get_by_label("Question", exact=True).fill("Written offline, and on")
+    expect(state(page)).to_have_text("Not saved: offline, trying again")
+    assert labels(draft())[0][0] == "Question 1"
+    page.unroute(SAVE)
+    page.evaluate("dispatchEvent(new Event('online'))")
+
+    has_saved(page)
+    assert labels(draft())[0][0] == "Written offline, and on"
+
+
+def test_brings_back_what_a_crashed_tab_had_not_saved(open_page: OpenPage) -> None:
+    make_form(SIMPLE)
+    page, _complaints = open_page()
+    open_builder(page)
+    page.route(SAVE, refuse)
+    rename(page, "Question 1", "Nearly lost")
+    expect(state(page)).to_have_text("Not saved: offline, trying again")
+
+    again = page.context.new_page()
+    # Without asking the page anything, as a crash does.
+    page.close(run_before_unload=False)
+    again.goto(ADDRESS)
+
+    expect(again.locator("[data-local-notice]")).to_contain_text("that were not saved")
+    assert names(again)[0] == "Question 1"
+    again.get_by_role("button", name="Restore").click()
+    assert names(again)[0] == "Nearly lost"
+    has_saved(again)
+    assert labels(draft())[0][0] == "Nearly lost"
+    again.reload()
+    expect(bar(again)).to_be_visible()
+    expect(again.locator("[data-local-notice]")).to_be_hidden()
+
+
+def test_forgets_what_a_crashed_tab_had_not_saved_when_told_to(open_page: OpenPage) -> None:
+    make_form(SIMPLE)
+    page, _complaints = open_page()
+    open_builder(page)
+    page.route(SAVE, refuse)
+    rename(page, "Question 1", "Not wanted")
+    expect(state(page)).to_have_text("Not saved: offline, trying again")
+    again = page.context.new_page()
+    page.close(run_before_unload=False)
+    save_as_somebody_else(consent="Theirs")
+
+    again.goto(ADDRESS)
+    expect(again.locator("[data-local-notice]")).to_contain_text("Since then noor saved the form")
+    again.get_by_role("button", name="Discard").click()
+    again.reload()
+
+    expect(bar(again)).to_be_visible()
+    expect(again.locator("[data-local-notice]")).to_be_hidden()
+    assert names(again)[0] == "Question 1"
+
+
+def test_tells_the_later_of_two_editors_and_overwrites_nothing_unasked(open_page: OpenPage) -> None:
+    make_form(SIMPLE)
+    page, _complaints = open_page()
+    open_builder(page)
+    save_as_somebody_else(consent="Theirs")
+
+    rename(page, "Question 1", "Mine")
+    expect(page.locator("[data-conflict-notice]")).to_contain_text("noor saved this form at")
+    expect(state(page)).to_have_text("Not saved: somebody else saved the form")
+    assert draft()["consent"] == "Theirs"
+    assert labels(draft())[0][0] == "Question 1"
+    page.get_by_role("button", name="Load their version").click()
+
+    expect(page.get_by_label("Consent")).to_have_value("Theirs")
+    assert names(page)[0] == "Question 1"
+    # What was mine is a step back away.
+    page.locator("[data-toast]").get_by_role("button", name="Undo").click()
+    assert names(page)[0] == "Mine"
+    has_saved(page)
+    assert labels(draft())[0][0] == "Mine"
+
+
+def test_overwrites_the_other_editor_when_told_to(open_page: OpenPage) -> None:
+    make_form(SIMPLE)
+    page, _complaints = open_page()
+    open_builder(page)
+    save_as_somebody_else(consent="Theirs")
+    rename(page, "Question 1", "Mine")
+
+    page.get_by_role("button", name="Keep mine, overwrite theirs").click()
+
+    has_saved(page)
+    assert (labels(draft())[0][0], draft()["consent"]) == ("Mine", "I agree to be called.")
+
+
+def test_saves_again_after_a_new_login_in_another_tab(open_page: OpenPage) -> None:
+    make_form(SIMPLE)
+    page, _complaints = open_page()
+    open_builder(page)
+    page.context.clear_cookies()
+
+    rename(page, "Question 1", "Written signed out")
+    expect(state(page)).to_contain_text("you are signed out")
+    other = page.context.new_page()
+    sign_in(other, "maya", PASSWORD)
+    page.evaluate("dispatchEvent(new Event('focus'))")
+
+    has_saved(page)
+    assert labels(draft())[0][0] == "Written signed out"
+
+
+def test_guards_the_page_only_while_something_is_unsaved(open_page: OpenPage) -> None:
+    make_form(SIMPLE)
+    page, _complaints = open_page()
+    open_builder(page)
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    page.reload()
+    expect(bar(page)).to_be_visible()
+    assert asked == []
+    page.route(SAVE, refuse)
+    rename(page, "Question 1", "Unsaved")
+    page.evaluate("setTimeout(() => location.reload())")
+    page.wait_for_timeout(500)
+
+    assert asked == ["beforeunload"]
+    assert names(page)[0] == "Unsaved"
+
+
+def test_publishes_after_a_look_at_what_changed(open_page: OpenPage) -> None:
+    make_form(SIMPLE, published=True)
+    page, complaints = open_page()
+    open_builder(page)
+    expect(page.get_by_text("Live: version 1")).to_be_visible()
+
+    rename(page, "Question 1", "What brings you here?")
+    bar(page).get_by_role("button", name="Publish").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("“Question 1” is now “What brings you here?”.")
+    assert FormVersion.objects.count() == 1
+    dialog.get_by_role("button", name="Publish").click()
+
+    expect(dialog.get_by_role("heading", name="Version 2 is live")).to_be_focused()
+    dialog.get_by_role("button", name="Copy").click()
+    assert str(page.evaluate("navigator.clipboard.readText()")).endswith("/forms/northlight")
+    dialog.get_by_role("button", name="Done").click()
+    expect(page.get_by_text("Live: version 2")).to_be_visible()
+    expect(page.get_by_text("Unpublished changes")).to_be_hidden()
+    assert FormVersion.objects.first().content["steps"][0]["questions"][0]["label"] == "What brings you here?"
+    bar(page).get_by_role("button", name="Publish").click()
+    expect(dialog).to_contain_text("nothing has changed since version 2")
+    assert complaints == []
+
+
+def test_names_what_keeps_it_from_being_published_at_its_place(open_page: OpenPage) -> None:
+    make_form(document([question(1), question(2, "single_choice", options=[])]))
+    page, _complaints = open_page()
+    open_builder(page)
+    expect(card(page, "Question 2")).to_contain_text("Add an option.")
+
+    bar(page).get_by_role("button", name="Publish").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Question 2: Add an option.")
+    expect(dialog.get_by_role("button", name="Publish")).to_be_hidden()
+    dialog.get_by_role("button", name="Question 2").click()
+
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_role("button", name="Add option")).to_be_visible()
+    assert not FormVersion.objects.exists()
+
+
+def test_restores_a_version_and_offers_the_replaced_draft(open_page: OpenPage) -> None:
+    make_form(SIMPLE, published=True)
+    page, complaints = open_page()
+    open_builder(page)
+    rename(page, "Question 1", "Never published")
+    has_saved(page)
+
+    page.get_by_role("link", name="History").click()
+    page.get_by_role("link", name="View version 1").click()
+    expect(page.frame_locator("iframe").get_by_text("Question 1", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Restore").click()
+    expect(page.get_by_text("Your draft has changes that were never published.")).to_be_visible()
+    page.get_by_role("button", name="Restore").click()
+
+    expect(page.get_by_text("Version 1 is your draft now.")).to_be_visible()
+    assert names(page)[0] == "Question 1"
+    page.locator("[data-toast]").get_by_role("button", name="Undo").click()
+    assert names(page)[0] == "Never published"
+    has_saved(page)
+    assert labels(draft())[0][0] == "Never published"
+    assert complaints == []
