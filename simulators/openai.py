@@ -128,6 +128,8 @@ class OpenAI:
         if "status" in entry:
             return _scripted_error(entry)
         if not entry.keys() - {"sleep", "match", "headers"}:
+            if self._state.settings.echo:
+                return {**entry, "text": echo(body)}
             return {**entry, **(default_entry(body) or {"text": default_text(body)})}
         return with_slot(entry, body)
 
@@ -159,6 +161,17 @@ def _scripted_error(entry: JsonDict) -> web.Response:
     answer = error_reply(status, entry.get("code", fallback), entry.get("message"))
     answer.headers.update({key: str(value) for key, value in entry.get("headers", {}).items()})
     return answer
+
+
+def echo(body: JsonDict) -> str:
+    """What the user has written since the last answer: it shows which messages a reply is about."""
+    said: list[str] = []
+    for turn in body.get("input") or body.get("messages") or []:
+        if isinstance(turn, dict) and turn.get("role") == "assistant":
+            said = []
+        elif isinstance(turn, dict) and turn.get("role") == "user":
+            said.append(str(turn.get("content")))
+    return f"You wrote: {' | '.join(said)}"
 
 
 def default_text(body: JsonDict) -> str:

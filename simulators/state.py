@@ -40,6 +40,7 @@ class Settings:
         self.record_bodies = True
         self.webhooks = True
         self.magic = True
+        self.echo = False
         self.rate_limit_times: dict[str, int | None] = {"vapi": None, "twilio": 2}
 
     def latency_of(self, provider: str) -> float:
@@ -59,7 +60,7 @@ class Settings:
     def _checked(self, key: str, value: Any) -> Any:
         if key in ("event_delay", "timeout_sleep"):
             return _seconds(key, value)
-        if key in ("record_bodies", "webhooks", "magic"):
+        if key in ("record_bodies", "webhooks", "magic", "echo"):
             if not isinstance(value, bool):
                 raise ValueError(f"{key} must be true or false")
             return value

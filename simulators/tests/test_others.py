@@ -32,6 +32,18 @@ def test_openai_greets_by_name(sim: Sim) -> None:
     assert respond(sim, key="sk-bad").json()["error"]["code"] == "invalid_api_key"
 
 
+def test_openai_echoes_what_was_written_since_its_last_answer(sim: Sim) -> None:
+    sim.post("settings", {"echo": True})
+    said = [("user", "Hi"), ("assistant", "Hello!"), ("user", "A kitchen"), ("user", "in June")]
+    body = {"model": "m", "input": [{"role": role, "content": text} for role, text in said]}
+
+    answer = requests.post(
+        f"{sim.url}/openai/v1/responses", json=body, headers={"Authorization": "Bearer sk-1"}, timeout=TIMEOUT_S
+    )
+
+    assert answer.json()["output"][0]["content"][0]["text"] == "You wrote: A kitchen | in June"
+
+
 def test_openai_follows_the_script(sim: Sim) -> None:
     call = {"name": "book_slot", "arguments": {"day": "Tue"}}
     replies = [

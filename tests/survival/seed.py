@@ -29,6 +29,7 @@ CREDENTIALS: dict[str, dict[str, str]] = {
         "from_number": "+14155238886",
     },
     "openai": {"api_key": "sk-test-0123456789"},
+    "calcom": {"api_key": "cal_live_0123456789", "event_type_id": "10"},
 }
 
 
@@ -51,9 +52,9 @@ def make_key(workspace: Workspace, **limits: Any) -> str:
 def fill() -> dict[str, str]:
     """Migrate and make what the tests want. Returns the keys."""
     call_command("migrate", interactive=False, verbosity=0)
-    voice = make_workspace("voice-ltd", "voice", "vapi")
+    voice = make_workspace("voice-ltd", "voice", "vapi", "calcom")
     other = make_workspace("other-ltd", "voice", "vapi")
-    whatsapp = make_workspace("whatsapp-ltd", "whatsapp", "twilio", "openai")
+    whatsapp = make_workspace("whatsapp-ltd", "whatsapp", "twilio", "openai", "calcom")
     return {
         "voice": make_key(voice),
         "other": make_key(other),
