@@ -38,9 +38,7 @@ def list_leads(request: WorkspaceRequest) -> HttpResponse:
     """Show the leads that the address asks for."""
     chosen = read_filter(request.GET)
     leads = chosen.apply(_leads(request), workspace=request.workspace)
-    page = read_page(
-        leads, sort=chosen.sort, after=request.GET.get("after", ""), before=request.GET.get("before", "")
-    )
+    page = read_page(leads, sort=chosen.sort, after=request.GET.get("after", ""), before=request.GET.get("before", ""))
     context = {
         "rows": [{"lead": lead, "look": LOOKS[Lead.Status(lead.status)]} for lead in page.leads],
         "chosen": chosen,

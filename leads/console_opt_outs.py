@@ -35,7 +35,9 @@ def add(request: WorkspaceRequest) -> HttpResponse:
     try:
         phone = phones.normalise(given, region=request.workspace.default_region)
     except phones.NotAPhoneNumber:
-        return _render(request, given=given, problem=_("Enter a phone number with its country code, like +447123456789."))
+        return _render(
+            request, given=given, problem=_("Enter a phone number with its country code, like +447123456789.")
+        )
     new = suppression.suppress(
         workspace_id=request.workspace.pk,
         phone=phone,
@@ -44,7 +46,10 @@ def add(request: WorkspaceRequest) -> HttpResponse:
         by_id=request.user.pk,
     )
     messages.success(
-        request, _("Nobody calls or writes to %(phone)s any more.") % {"phone": phone} if new else _("It is on the list already.")
+        request,
+        _("Nobody calls or writes to %(phone)s any more.") % {"phone": phone}
+        if new
+        else _("It is on the list already."),
     )
     return redirect("admin:opt-out-list", slug=request.workspace.slug)
 
@@ -62,7 +67,9 @@ def lift(request: WorkspaceRequest, pk: int) -> HttpResponse:
 def _lift(request: WorkspaceRequest, row: Suppression) -> None:
     if row.phone:
         suppression.lift(workspace_id=row.workspace_id, phone=row.phone, now=timezone.now(), by_id=request.user.pk)
-        messages.success(request, _("%(phone)s may be contacted again. Nothing is sent by that.") % {"phone": row.phone})
+        messages.success(
+            request, _("%(phone)s may be contacted again. Nothing is sent by that.") % {"phone": row.phone}
+        )
         return
     messages.error(request, _("The person was erased. Only they themselves can allow contact again."))
 

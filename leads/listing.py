@@ -1,5 +1,6 @@
 """The operator's list of leads: filters out of the address, and pages by key, as fast at the end as at the start."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -105,9 +106,7 @@ def read_page(leads: LeadQuerySet, *, sort: str, after: str = "", before: str = 
         shown.reverse()
     has_before = more if backwards else place is not None
     has_after = True if backwards else more
-    return Page(
-        shown, encode_cursor(shown[0]) if has_before else "", encode_cursor(shown[-1]) if has_after else ""
-    )
+    return Page(shown, encode_cursor(shown[0]) if has_before else "", encode_cursor(shown[-1]) if has_after else "")
 
 
 def _place(cursor: str) -> tuple[datetime, Any] | None:
@@ -131,10 +130,8 @@ def _matches(term: str, *, region: str) -> Q:
     digits = "".join(character for character in term if character.isascii() and character.isdecimal())
     if len(digits) >= 3 and not any(character.isalpha() for character in term):
         found |= Q(phone__contains=digits.removeprefix("00"))
-        try:
+        with suppress(phones.NotAPhoneNumber):
             found |= Q(phone=phones.normalise(term, region=region))
-        except phones.NotAPhoneNumber:
-            pass
     return found
 
 

@@ -1,21 +1,15 @@
-"""The operator's page of the agent: what it knows, whom it calls when, and where it stops."""
+"""What an operator can set about the agent: what it knows, whom it calls when, and where it stops."""
 
 import re
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpResponse
-from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods
 
-from workspaces.access import MANAGERS, WorkspaceRequest, workspace_page
 from workspaces.models import Channel, Workspace
 
-PAGE = "agent"
 MAX_FIELDS = 20
 MAX_LABEL = 80
 # What the agent's tool has words for already.
@@ -34,7 +28,9 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
         label=gettext_lazy("What else to find out"),
         required=False,
         max_length=4000,
-        help_text=gettext_lazy("One a line, as name: question. For example team_size: How many people are in your team?"),
+        help_text=gettext_lazy(
+            "One a line, as name: question. For example team_size: How many people are in your team?"
+        ),
         widget=forms.Textarea(attrs={"rows": 4}),
     )
 
@@ -88,6 +84,17 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
                 f"{each['name']}: {each['label']}" for each in self.instance.qualification_fields
             )
 
+    def sections(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """Return the fields in groups, but for the switch, as (title, fields)."""
+        groups = (
+            (_("What the agent knows"), KNOWLEDGE),
+            (_("Calls"), CALLS),
+            (_("Messages"), MESSAGES),
+            (_("A day's limits"), LIMITS),
+        )
+        found = [(title, [self[name] for name in names if name in self.fields]) for title, names in groups]
+        return [(title, fields) for title, fields in found if fields]
+
     @staticmethod
     def other_channels(channel: str) -> tuple[str, ...]:
         """Name what means nothing on a channel."""
@@ -128,24 +135,3 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
         named = [name for name in self.fields if name != "fields_text"]
         workspace.save(update_fields=[*named, "qualification_fields", "updated_at"])
         return workspace
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@workspace_page(roles=MANAGERS)
-def edit_agent(request: WorkspaceRequest) -> HttpResponse:
-    """Show what the agent is told and allowed, and change it."""
-    from workspaces.console import render_page
-
-    form = AgentForm(request.POST or None, instance=Workspace.objects.get(pk=request.workspace.pk))
-    if request.method == "POST" and form.is_valid():
-        form.save()
-        messages.success(request, _("Saved. It holds from the next contact on."))
-        return redirect("admin:agent-settings", slug=request.workspace.slug)
-    sections = [
-        (_("What the agent knows"), [form[name] for name in KNOWLEDGE]),
-        (_("Calls"), [form[name] for name in CALLS if name in form.fields]),
-        (_("Messages"), [form[name] for name in MESSAGES if name in form.fields]),
-        (_("A day's limits"), [form[name] for name in LIMITS if name in form.fields]),
-    ]
-    context = {"form": form, "sections": [(title, fields) for title, fields in sections if fields]}
-    return render_page(request, "workspaces/agent.html", context, page=PAGE, status=400 if form.errors else 200)

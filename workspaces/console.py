@@ -2,13 +2,16 @@
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.urls import Resolver404, URLPattern, path, resolve, reverse
+from django.urls import Resolver404, URLPattern, path, resolve
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
 
 from workspaces import paths as _paths  # noqa: F401 - registers the converter
 from workspaces.access import MANAGERS, WorkspaceRequest, workspace_page
+from workspaces.agent_settings import AgentForm
 from workspaces.models import Workspace
 
 # More than this are found through Django admin's own search.
@@ -30,13 +33,22 @@ def render_page(
 
 @workspace_page()
 def workspace_home(request: WorkspaceRequest) -> HttpResponse:
-    """Send a member to the first page their role opens."""
-    user: Any = request.user
-    if user.is_superuser or request.role in MANAGERS:
-        return redirect("admin:api-key-list", slug=request.workspace.slug)
-    if user.is_staff:
-        return redirect(f"{reverse('admin:leads_lead_changelist')}?workspace={request.workspace.pk}")
-    raise PermissionDenied("No page for this role yet.")
+    """Send a member to where the work is."""
+    return redirect("admin:lead-list", slug=request.workspace.slug)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@workspace_page(roles=MANAGERS)
+def edit_agent(request: WorkspaceRequest) -> HttpResponse:
+    """Show what the agent is told and allowed, and change it."""
+    # A copy of its own: what is refused must not show in the frame.
+    form = AgentForm(request.POST or None, instance=Workspace.objects.get(pk=request.workspace.pk))
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, _("Saved. It holds from the next contact on."))
+        return redirect("admin:agent-settings", slug=request.workspace.slug)
+    context = {"form": form, "sections": form.sections()}
+    return render_page(request, "workspaces/agent.html", context, page="agent", status=400 if form.errors else 200)
 
 
 def without_trailing_slash(request: HttpRequest, slug: str, page: str) -> HttpResponse:
@@ -52,6 +64,7 @@ def without_trailing_slash(request: HttpRequest, slug: str, page: str) -> HttpRe
 
 
 console_urls: list[URLPattern] = [
+    path("<workspace:slug>/settings/agent", edit_agent, name="agent-settings"),
     path("<workspace:slug>/", workspace_home, name="workspace-home"),
     path("<workspace:slug>", workspace_home),
 ]

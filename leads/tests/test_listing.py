@@ -75,7 +75,9 @@ def test_pages_there_and_back_miss_nobody(monkeypatch: pytest.MonkeyPatch, sort:
     while back[-1].before:
         back.append(listing.read_page(leads, sort=sort, before=back[-1].before))
 
-    assert [lead.pk for page in pages for lead in page.leads] == list(leads.order_by(*order).values_list("pk", flat=True))
+    assert [lead.pk for page in pages for lead in page.leads] == list(
+        leads.order_by(*order).values_list("pk", flat=True)
+    )
     assert [[lead.pk for lead in page.leads] for page in reversed(back)] == [
         [lead.pk for lead in page.leads] for page in pages
     ]
@@ -114,7 +116,8 @@ def test_moves_many_and_says_who_did(client: Any) -> None:
     sign_in(client, workspace)
 
     client.post(
-        f"/admin/{workspace.slug}/leads/change", {"lead": [mine.pk, theirs.pk, "x"], "status": "booked", "action": "status"}
+        f"/admin/{workspace.slug}/leads/change",
+        {"lead": [mine.pk, theirs.pk, "x"], "status": "booked", "action": "status"},
     )
 
     mine.refresh_from_db()

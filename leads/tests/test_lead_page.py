@@ -1,0 +1,202 @@
+"""The page of one lead: all that is known, and what an operator may do about it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from conftest import NOW, make_dispatch, make_lead, make_member, make_workspace
+from leads.models import Consent, Dispatch, Lead, Suppression
+from leads.suppression import is_suppressed
+from workspaces.models import Workspace
+
+pytestmark = pytest.mark.django_db
+
+
+def sign_in(client: Any, workspace: Workspace, *, role: str = "agent") -> Any:
+    member = make_member(workspace, role=role, is_staff=False)
+    client.force_login(member)
+    return member
+
+
+def url(lead: Lead, page: str = "") -> str:
+    return f"/admin/{lead.workspace.slug}/leads/{lead.pk}{page}"
+
+
+def make_known_lead(**overrides: Any) -> Lead:
+    lead = make_lead(
+        make_workspace(),
+        name="Ada Lovelace",
+        email="ada@example.com",
+        goal="A career change",
+        source="form",
+        metadata={"utm_source": "spring", "score": 3},
+        form_responses={"q_abc123": "5-10k"},
+        profile={"budget": "6000"},
+        **overrides,
+    )
+    Consent.objects.create(
+        lead=lead, text="Yes, <b>call</b> me.", version=2, text_sha256="0" * 64, given_at=NOW, ip="192.0.2.7"
+    )
+    return lead
+
+
+def test_shows_all_that_is_known(client: Any) -> None:
+    lead = make_known_lead()
+    sign_in(client, lead.workspace)
+
+    page = client.get(url(lead)).content.decode()
+
+    for text in ("Ada Lovelace", "ada@example.com", "A career change", "spring", "5-10k", "6000", "192.0.2.7"):
+        assert text in page
+    assert "Yes, &lt;b&gt;call&lt;/b&gt; me." in page
+
+
+@pytest.mark.parametrize(
+    "page", ["", "/timeline", "/export", "/delete", "/status", "/take-over", "/write", "/note", "/opt-out"]
+)
+def test_hides_leads_of_other_workspaces(client: Any, page: str) -> None:
+    lead, own = make_known_lead(), make_workspace()
+    sign_in(client, own, role="owner")
+    send = client.get if page in {"", "/timeline", "/export", "/delete"} else client.post
+
+    assert send(url(lead, page)).status_code == 404
+    assert send(f"/admin/{own.slug}/leads/{lead.pk}{page}").status_code == 404
+
+
+def test_answers_304_until_something_happens(client: Any) -> None:
+    lead = make_known_lead()
+    sign_in(client, lead.workspace)
+    first = client.get(url(lead, "/timeline"))
+
+    same = client.get(url(lead, "/timeline"), headers={"If-None-Match": first["ETag"]})
+    client.post(url(lead, "/note"), {"text": "Rang back"})
+    other = client.get(url(lead, "/timeline"), headers={"If-None-Match": first["ETag"]})
+
+    assert (first.status_code, same.status_code, other.status_code) == (200, 304, 200)
+    assert "Rang back" in other.content.decode()
+
+
+def test_takes_over_and_hands_back_with_a_line_each(client: Any) -> None:
+    lead = make_known_lead()
+    member = sign_in(client, lead.workspace)
+
+    client.post(url(lead, "/take-over"))
+    lead.refresh_from_db()
+    assert lead.taken_over_by == member
+    client.post(url(lead, "/hand-back"))
+    lead.refresh_from_db()
+
+    assert lead.taken_over_at is None
+    assert [event.kind for event in lead.events.all()] == ["taken_over", "handed_back"]
+
+
+def test_changes_the_status_and_says_who_did(client: Any) -> None:
+    lead = make_known_lead()
+    member = sign_in(client, lead.workspace)
+
+    client.post(url(lead, "/status"), {"status": "needs_human"})
+    client.post(url(lead, "/status"), {"status": "nonsense"})
+
+    lead.refresh_from_db()
+    assert lead.status == "needs_human"
+    assert lead.events.get().by == member
+
+
+def test_calls_again_once(client: Any) -> None:
+    lead = make_known_lead()
+    make_dispatch(lead, status="done", finished_at=NOW)
+    sign_in(client, lead.workspace)
+
+    for _ in range(2):
+        client.post(url(lead, "/contact-again"))
+
+    assert Dispatch.objects.filter(lead=lead, status="pending").count() == 1
+
+
+def test_says_why_it_does_not_call_again(client: Any) -> None:
+    lead = make_known_lead()
+    sign_in(client, lead.workspace)
+    client.post(url(lead, "/opt-out"))
+
+    page = client.post(url(lead, "/contact-again"), follow=True).content.decode()
+
+    assert "opted out" in page
+    assert not Dispatch.objects.filter(lead=lead).exists()
+
+
+def test_opts_out_and_in_again(client: Any) -> None:
+    lead = make_known_lead()
+    sign_in(client, lead.workspace)
+
+    client.post(url(lead, "/opt-out"))
+    assert is_suppressed(lead.workspace_id, lead.phone)
+    client.post(url(lead, "/opt-out"), {"lift": "yes"})
+
+    assert not is_suppressed(lead.workspace_id, lead.phone)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "\x00"])
+def test_keeps_no_empty_note(client: Any, text: str) -> None:
+    lead = make_known_lead()
+    sign_in(client, lead.workspace)
+
+    client.post(url(lead, "/note"), {"text": text})
+
+    assert not lead.events.exists()
+
+
+def test_a_voice_lead_is_not_written_to(client: Any) -> None:
+    lead = make_known_lead()
+    sign_in(client, lead.workspace)
+
+    page = client.post(url(lead, "/write"), {"text": "Hello"}, follow=True)
+
+    assert page.status_code == 200
+    assert "alert-error" in page.content.decode()
+
+
+def test_hands_out_everything_as_json(client: Any) -> None:
+    lead = make_known_lead()
+    sign_in(client, lead.workspace)
+    client.post(url(lead, "/note"), {"text": "Rang back"})
+
+    answer = client.get(url(lead, "/export"))
+
+    whole = json.loads(answer.content)
+    assert "attachment" in answer["Content-Disposition"]
+    assert whole["lead"]["phone"] == lead.phone
+    assert whole["consent"]["text"] == "Yes, <b>call</b> me."
+    assert whole["formAnswers"] == [{"question": "q_abc123", "answer": "5-10k"}]
+    assert "Rang back" in json.dumps(whole["timeline"])
+
+
+def test_deletes_when_asked_twice_and_by_managers(client: Any) -> None:
+    lead = make_known_lead()
+    sign_in(client, lead.workspace)
+    assert client.post(url(lead, "/delete")).status_code == 403
+    sign_in(client, lead.workspace, role="admin")
+
+    assert "Nobody can bring them back" in client.get(url(lead, "/delete")).content.decode()
+    assert Lead.objects.count() == 1
+    client.post(url(lead, "/delete"))
+
+    assert not Lead.objects.exists()
+
+
+def test_manages_the_list_of_opt_outs(client: Any) -> None:
+    workspace, other = make_workspace(default_region="GB"), make_workspace()
+    sign_in(client, workspace)
+    base = f"/admin/{workspace.slug}/settings/opt-outs"
+
+    refused = client.post(f"{base}/add", {"phone": "hello"})
+    client.post(f"{base}/add", {"phone": "07123 456789"})
+    row = Suppression.objects.get()
+    assert refused.status_code == 400
+    assert "hello" in refused.content.decode()
+    assert (row.workspace, row.phone) == (workspace, "+447123456789")
+    assert "+447123456789" in client.get(f"{base}?q=456789").content.decode()
+    assert client.post(f"/admin/{other.slug}/settings/opt-outs/{row.pk}/lift").status_code == 404
+    client.post(f"{base}/{row.pk}/lift")
+
+    assert not Suppression.objects.exists()
