@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from agents.journal import WRITE_REPLY, journal_answer, journal_error
@@ -159,5 +160,4 @@ def _words(items: Sequence[dict[str, Any]], *, ended: bool) -> str:
 
 def _rounds(items: Sequence[dict[str, Any]]) -> int:
     """Count the answers that called tools: each run of results ends one."""
-    results = [item.get("type") == "function_call_output" for item in items]
-    return sum(here and not after for here, after in zip(results, [*results[1:], False], strict=True))
+    return sum(is_result for is_result, _ in groupby(item.get("type") == "function_call_output" for item in items))

@@ -4,7 +4,8 @@ A value that can't be read stops the start with a sentence that names the variab
 """
 
 import os
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "coachbot.settings")
 
 _reader = environ.Env()
+_PRICED = re.compile(r"([^=\s]+)\s*=\s*(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)", re.ASCII)
 
 
 def read_dotenv(path: Path) -> None:
@@ -74,14 +76,10 @@ def prices(name: str, default: str) -> dict[str, tuple[Decimal, Decimal]]:
     """Read what models cost: `model=in/out`, in US dollars per million tokens, separated by commas."""
     found = {}
     for each in words(name, default):
-        model, _, price = each.partition("=")
-        try:
-            each_in, each_out = (Decimal(part.strip()) for part in price.split("/"))
-        except (InvalidOperation, ValueError):
-            each_in = each_out = Decimal(-1)
-        if not model.strip() or not (0 <= each_in < Decimal("Infinity") and 0 <= each_out < Decimal("Infinity")):
+        priced = _PRICED.fullmatch(each)
+        if priced is None:
             raise ImproperlyConfigured(f"{name} must be like gpt-5.4-mini=0.75/4.5, not {each!r}.")
-        found[model.strip()] = (each_in, each_out)
+        found[priced[1]] = (Decimal(priced[2]), Decimal(priced[3]))
     return found
 
 

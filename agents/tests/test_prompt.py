@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from agents.prompt import Business, system_prompt, variable_name, variable_values
 
@@ -25,6 +26,16 @@ class SomeLead:
     form_responses: dict[str, str] = field(default_factory=dict)
     form_version_id: UUID | None = None
     workspace_id: UUID = UUID(int=1)
+
+
+def as_they_are(*, responses: dict[str, str], **_: object) -> list[tuple[str, str]]:
+    """Stand in for the form: each question is named by its id."""
+    return list(responses.items())
+
+
+@pytest.fixture(autouse=True)
+def _without_a_form(settings: Settings) -> None:
+    settings.FORM_WORDING = "agents.tests.test_prompt.as_they_are"
 
 
 def values(business: Business = ACME, **lead: Any) -> dict[str, str]:

@@ -1,0 +1,226 @@
+"""The tool loop: asks as often as it must, pays once for what was answered, and always comes to an end."""
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import responses
+
+from agents.conversation import Said, converse
+from agents.models import ToolCall
+from agents.tests.factories import answer_slots, make_calendar_lead
+from conftest import NOW
+from leads.models import Lead
+from providers.errors import OutcomeUnknown, ProviderError, Rejected, Unavailable
+from providers.openai import Usage
+from workspaces.models import LogEntry
+
+pytestmark = pytest.mark.django_db
+URL = "https://api.openai.com/v1/responses"
+Items = list[dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def _wire() -> Iterator[None]:
+    with responses.mock:
+        yield
+
+
+class Stored:
+    """What the caller keeps."""
+
+    def __init__(self) -> None:
+        self.items: Items = []
+        self.spent: list[Usage] = []
+
+    def __call__(self, items: Items, spent: Usage) -> None:
+        self.items = json.loads(json.dumps(items))
+        self.spent.append(spent)
+
+
+def talk(lead: Lead, stored: Stored | None = None, text: str = "Hi") -> Said:
+    stored = stored or Stored()
+    return converse(
+        lead,
+        turns=[{"role": "user", "content": text}],
+        items=stored.items,
+        store=stored,
+        credentials={"api_key": "sk-test-0123456789"},
+        model="gpt-5.4-mini",
+        now=NOW,
+    )
+
+
+def message(text: str) -> dict[str, Any]:
+    return {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]}
+
+
+def call(name: str, call_id: str = "call_1", **arguments: Any) -> dict[str, Any]:
+    return {"type": "function_call", "call_id": call_id, "name": name, "arguments": json.dumps(arguments)}
+
+
+def answer(*output: dict[str, Any], **fields: Any) -> None:
+    usage = {"input_tokens": 1000, "output_tokens": 100}
+    responses.add(responses.POST, URL, json={"status": "completed", "output": list(output), "usage": usage} | fields)
+
+
+def asked() -> list[dict[str, Any]]:
+    return [json.loads(each.request.body) for each in responses.calls if each.request.url == URL]
+
+
+def test_words_are_the_message() -> None:
+    lead = make_calendar_lead()
+    stored = Stored()
+    answer(message("Hello Jane!"))
+
+    said = talk(lead, stored)
+
+    assert (said.text, said.ended, said.usage) == ("Hello Jane!", False, Usage(1000, 100))
+    assert said.cost_usd == Decimal("0.001200")
+    assert stored.spent == [Usage(1000, 100)]
+    (body,) = asked()
+    assert [tool["name"] for tool in body["tools"]][0] == "updateLeadProfile"
+    assert body["safety_identifier"] == lead.pk.hex
+    entry = LogEntry.objects.get(lead_id=lead.pk)
+    assert (entry.provider, entry.operation, entry.outcome) == ("openai", "write reply", "ok")
+    assert "sk-test" not in entry.request + entry.response
+
+
+def test_tools_are_called_in_their_order_and_their_results_go_back() -> None:
+    lead = make_calendar_lead()
+    stored = Stored()
+    answer(call("updateLeadProfile", "c1", goal="Run"), call("updateLeadProfile", "c2", goal="Walk"))
+    answer(call("listSlots", "c3"))
+    answer_slots("2026-06-08T08:00:00Z")
+    answer(message("Monday at nine?"))
+
+    said = talk(lead, stored)
+
+    assert (said.text, said.usage) == ("Monday at nine?", Usage(3000, 300))
+    assert stored.spent == [Usage(1000, 100), Usage(), Usage(), Usage(1000, 100), Usage(), Usage(1000, 100)]
+    assert [item.get("call_id") for item in asked()[2]["input"][1:]] == ["c1", "c2", "c1", "c2", "c3", "c3"]
+    assert "Monday, June 8, 9:00 AM" in asked()[2]["input"][-1]["output"]
+    assert (Lead.objects.get(pk=lead.pk).profile or {})["goal"] == "Walk"
+    assert list(ToolCall.objects.order_by("pk").values_list("call_id", flat=True)) == ["c1", "c2", "c3"]
+
+
+def test_an_interrupted_run_asks_and_acts_for_nothing_twice() -> None:
+    lead = make_calendar_lead()
+    stored = Stored()
+    answer(call("updateLeadProfile", "c1", notes="a"), call("updateLeadProfile", "c2", notes="b"))
+    responses.add(responses.POST, URL, status=500, json={})
+    with pytest.raises(OutcomeUnknown):
+        talk(lead, stored)
+    responses.reset()
+    # As if the process had died between the two results.
+    del stored.items[-1]
+    answer(message("Noted."))
+
+    said = talk(lead, stored)
+
+    assert (said.text, said.usage) == ("Noted.", Usage(1000, 100))
+    assert len(asked()) == 1
+    assert [item["type"] for item in stored.items] == [
+        *("function_call", "function_call", "function_call_output", "function_call_output", "message"),
+    ]
+    assert (Lead.objects.get(pk=lead.pk).profile or {})["notes"] == "a\nb"
+
+
+def test_a_message_that_is_there_already_is_not_asked_for() -> None:
+    stored = Stored()
+    stored.items = [call("escalateToHuman", "c1"), {"type": "function_call_output", "call_id": "c1", "output": "{}"}]
+    stored.items.append(message("A person will call."))
+
+    said = talk(make_calendar_lead(), stored)
+
+    assert (said.text, said.usage, said.cost_usd) == ("A person will call.", Usage(), 0)
+    assert len(responses.calls) == 0
+
+
+def test_a_goodbye_beside_the_end_needs_no_other_answer() -> None:
+    answer(message("Goodbye, Jane!"), call("endConversation"))
+
+    said = talk(make_calendar_lead())
+
+    assert (said.text, said.ended, len(asked())) == ("Goodbye, Jane!", True, 1)
+
+
+def test_an_end_without_words_is_asked_for_its_goodbye_alone() -> None:
+    answer(call("endConversation"))
+    answer(message("Bye!"))
+
+    said = talk(make_calendar_lead())
+
+    assert (said.text, said.ended) == ("Bye!", True)
+    assert [body["tool_choice"] for body in asked()] == ["auto", "none"]
+
+
+def test_an_end_that_was_refused_is_none() -> None:
+    answer(message("Wait"), call("endConversation", why="x"))
+    answer(message("Sorry, where were we?"))
+
+    said = talk(make_calendar_lead())
+
+    assert (said.text, said.ended) == ("Sorry, where were we?", False)
+
+
+def test_after_six_rounds_words_are_asked_for() -> None:
+    for number in range(6):
+        answer(call("updateLeadProfile", f"c{number}", notes=str(number)))
+    answer(message("Enough."))
+
+    said = talk(make_calendar_lead())
+
+    assert said.text == "Enough."
+    assert [body["tool_choice"] for body in asked()] == ["auto"] * 6 + ["none"]
+
+
+def test_rounds_of_an_interrupted_run_count() -> None:
+    stored = Stored()
+    for number in range(6):
+        result = {"type": "function_call_output", "call_id": f"c{number}", "output": "{}"}
+        stored.items += [call("updateLeadProfile", f"c{number}"), result]
+    answer(message("Enough."))
+
+    talk(make_calendar_lead(), stored)
+
+    assert asked()[0]["tool_choice"] == "none"
+
+
+def test_a_model_that_never_stops_calling_is_stopped() -> None:
+    for number in range(8):
+        answer(call("updateLeadProfile", f"c{number}", notes=str(number)))
+
+    with pytest.raises(Rejected) as caught:
+        talk(make_calendar_lead())
+
+    assert (caught.value.code, len(asked())) == ("empty", 7)
+
+
+def test_nonsense_is_explained_to_the_model_which_goes_on() -> None:
+    answer({"type": "function_call", "call_id": "c1", "name": "flyToTheMoon", "arguments": "{{{"})
+    answer(message("Sorry."))
+
+    assert talk(make_calendar_lead()).text == "Sorry."
+    assert "There is no tool of that name" in asked()[1]["input"][-1]["output"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [
+        ({"status": 429, "json": {"error": {"message": "No", "code": "insufficient_quota"}}}, Rejected),
+        ({"status": 429, "json": {"error": {"message": "No", "code": "rate_limit_exceeded"}}}, Unavailable),
+        ({"status": 500, "json": {}}, OutcomeUnknown),
+    ],
+)
+def test_a_failure_is_journaled_and_keeps_its_kind(fields: dict[str, Any], kind: type[ProviderError]) -> None:
+    lead = make_calendar_lead()
+    responses.add(responses.POST, URL, **fields)
+
+    with pytest.raises(ProviderError) as caught:
+        talk(lead)
+
+    assert type(caught.value) is kind
+    assert LogEntry.objects.get(lead_id=lead.pk).outcome in {"rejected", "unavailable", "unknown"}
