@@ -21,6 +21,21 @@ def check_lead_channels(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessag
     return found
 
 
+@register()
+def check_lead_functions(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """Import every function that leads finds by its dotted path."""
+    found: list[CheckMessage] = []
+    named = {"LEAD_TIMELINES": settings.LEAD_TIMELINES, "LEAD_SWEEPS": settings.LEAD_SWEEPS}
+    for name, paths in {**named, "FORM_WORDING": (settings.FORM_WORDING,)}.items():
+        for dotted_path in paths:
+            try:
+                import_string(dotted_path)
+            except ImportError as error:
+                hint = f"Correct the dotted path {dotted_path!r}: {error}"
+                found.append(Error(f"What {name} names can't be imported.", hint=hint, id="coachbot.E006"))
+    return found
+
+
 @register(Tags.security, deploy=True)
 def check_production(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     """Name what a production server lacks."""

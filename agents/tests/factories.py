@@ -1,6 +1,7 @@
 """What the agents' tests begin with."""
 
 import itertools
+import json
 from typing import Any
 
 import responses
@@ -28,7 +29,12 @@ def make_calendar_lead(**overrides: Any) -> Lead:
 
 def use(lead: Lead, name: str, arguments: Any = None, **overrides: Any) -> ToolResult:
     """Call a tool as a model would."""
-    asked = {"call_id": f"call_{next(_numbers)}", "channel": lead.channel, "now": NOW, "deadline_s": 5.0}
+    asked: dict[str, Any] = {
+        "call_id": f"call_{next(_numbers)}",
+        "channel": lead.channel,
+        "now": NOW,
+        "deadline_s": 5.0,
+    }
     return run_tool(lead.pk, name=name, arguments=arguments, **(asked | overrides))
 
 
@@ -67,6 +73,12 @@ def answer_slots(*starts: str) -> None:
     for start in starts:
         days.setdefault(start[:10], []).append({"start": start})
     responses.add(responses.GET, SLOTS_URL, json={"status": "success", "data": days})
+
+
+def sent(place: int = 0) -> dict[str, Any]:
+    """Return the body of a request."""
+    body: dict[str, Any] = json.loads(responses.calls[place].request.body or "")
+    return body
 
 
 def bookings_asked() -> int:

@@ -37,6 +37,13 @@ def test_finds_nothing_in_a_fresh_checkout() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("name", ["LEAD_TIMELINES", "LEAD_SWEEPS"])
+def test_names_a_function_that_cannot_be_imported(name: str, settings: Settings) -> None:
+    setattr(settings, name, ("nowhere.items",))
+    assert "nowhere.items" in ours()["coachbot.E006"]
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("path", ["nowhere.Channel", "voice.channel.Nothing", "voice"])
 def test_names_a_channel_that_cant_be_imported(settings: Settings, path: str) -> None:
     settings.LEAD_CHANNELS = {"sms": path}

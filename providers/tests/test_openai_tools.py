@@ -35,7 +35,7 @@ def write(**overrides: Any) -> openai.Reply:
 
 
 def sent() -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(responses.calls[-1].request.body)
+    body: dict[str, Any] = json.loads(responses.calls[-1].request.body or "")
     return body
 
 
