@@ -103,7 +103,7 @@ def _accept(form: LeadForm, submission: Submission, *, now: datetime) -> Accepte
     # A savepoint: the cap counts who is contacted, so it is asked last, and takes the lead back where it is reached.
     with transaction.atomic():
         accepted = accept_lead(submission, now=now)
-        if not accepted.paused and not spam.take_contact(form, now=now):
+        if not accepted.skipped and not spam.take_contact(form, now=now):
             raise _CapReached
         return accepted
 

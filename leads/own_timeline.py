@@ -44,7 +44,8 @@ def items(lead: Lead) -> Iterator[Item]:
     """Return what happened, in no order."""
     yield Item(
         at=lead.created_at,
-        key=f"submitted-{lead.pk}",
+        # The first of what has the same time.
+        key=f"arrived-{lead.pk}",
         template="leads/_timeline_submitted.html",
         data=_of_submission(lead),
     )

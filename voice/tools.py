@@ -124,7 +124,7 @@ def _wishes(message: Message, *, tool: str) -> list[_Wish]:
         call_id, name = item.get("id"), inner.get("name") or item.get("name")
         if not isinstance(call_id, str) or not call_id:
             continue
-        arguments = next((inner[key] for key in ("arguments", "parameters") if inner.get(key) is not None), {})
+        arguments: Any = next((inner[key] for key in ("arguments", "parameters") if inner.get(key) is not None), {})
         known = name if isinstance(name, str) and name in TOOL_NAMES else tool
         found.setdefault(call_id, _Wish(call_id=call_id, name=known, arguments=arguments))
     return list(found.values())[:MAX_CALLS]

@@ -241,3 +241,38 @@ def test_answers_three_hundred_at_once(sim: Sim) -> None:
 
     assert answers == [201] * 300
     assert time.monotonic() - begun < 5
+
+
+def test_a_scheduled_call_begins_when_it_is_told_that_its_hour_has_come(sim: Sim) -> None:
+    planned = dial(sim, schedulePlan={"earliestAt": "2100-01-01T00:00:00Z"}).json()
+    other = dial(sim, schedulePlan={"earliestAt": "2100-01-01T00:00:00Z"}).json()
+
+    assert sim.post("vapi/begin", {"id": planned["id"]}).json() == {"begun": [planned["id"]]}
+    assert sim.post("vapi/begin", {"id": planned["id"]}).json() == {"begun": []}
+
+    def status(call: dict[str, Any]) -> str:
+        answer = requests.get(f"{sim.url}/vapi/call/{call['id']}", headers=AUTH, timeout=TIMEOUT_S)
+        return str(answer.json()["status"])
+
+    sim.eventually(lambda: status(planned) == "ended")
+    assert status(other) == "scheduled"
+
+
+def test_a_scheduled_call_that_is_deleted_is_told_of(sim: Sim) -> None:
+    plan = {"earliestAt": "2100-01-01T00:00:00Z"}
+    planned = dial(sim, schedulePlan=plan, assistantOverrides=overrides(sim)).json()
+
+    requests.delete(f"{sim.url}/vapi/call/{planned['id']}", headers=AUTH, timeout=TIMEOUT_S)
+
+    hook = sim.eventually(lambda: sim.get("webhooks", about=planned["id"])["webhooks"])[0]
+    assert hook["body"]["message"]["endedReason"] == "scheduled-call-deleted"
+    assert sim.post("vapi/begin", {}).json() == {"begun": []}
+
+
+def test_recordings_may_need_a_second_delete(sim: Sim) -> None:
+    call = dial(sim, "+15555550903").json()
+    url = f"{sim.url}/vapi/call/{call['id']}"
+
+    answers = [requests.delete(url, headers=AUTH, timeout=TIMEOUT_S).status_code for _ in range(3)]
+
+    assert answers == [503, 200, 404]

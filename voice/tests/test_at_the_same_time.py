@@ -5,11 +5,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
-from conftest import NOW, make_dispatch, make_lead
+from conftest import NOW, make_dispatch, make_lead, make_workspace
+from leads.again import CannotContact, contact_again
 from leads.channels import Sent, get_channel
-from leads.models import Dispatch
+from leads.erasure import erase_leads
+from leads.models import Dispatch, Erasure, Lead, LeadEvent
+from leads.suppression import suppress
 from voice.models import CallSession
 from voice.tests.factories import CALL_ID, make_call, make_order, post_event, report, status_update
 from workspaces.models import LogEntry
@@ -84,3 +88,58 @@ def test_an_event_and_the_answer_at_once_leave_one_session() -> None:
         )
         session = CallSession.objects.get(vapi_call_id=call_id)
         assert (session.dispatch_id, session.vapi_status) == (dispatch.pk, "in-progress")
+
+
+def test_the_same_end_delivered_eight_times_at_once_plans_one_more_call() -> None:
+    for number in range(5):
+        workspace = make_workspace(no_answer_retries=3)
+        session = make_call(lead=make_lead(workspace), vapi_call_id=f"call-{number}")
+        told = [
+            status_update("ended", call_id=session.vapi_call_id, endedReason="customer-did-not-answer"),
+            report(session.vapi_call_id, endedReason="customer-busy", startedAt=None, durationSeconds=0, artifact={}),
+        ]
+        at_once(*[lambda w=workspace, m=message: post_event(w, m) for message in told * 4])
+        assert Dispatch.objects.filter(retry_of=session.dispatch_id).count() == 1
+        assert LeadEvent.objects.filter(lead=session.lead, kind="call_retry").count() == 1
+
+
+def test_an_opt_out_and_the_end_of_a_call_at_once_let_nobody_be_called() -> None:
+    for number in range(5):
+        workspace = make_workspace(no_answer_retries=3)
+        session = make_call(lead=make_lead(workspace), vapi_call_id=f"call-{number}")
+        lead, message = session.lead, status_update("ended", call_id=f"call-{number}", endedReason="customer-busy")
+        at_once(
+            lambda w=workspace, m=message: post_event(w, m),
+            lambda w=workspace, p=lead.phone: suppress(workspace_id=w.pk, phone=p, reason="stop", now=NOW),
+        )
+        Dispatch.objects.filter(status="pending").update(due_at=NOW)
+        call_command("sweep")
+        assert not Dispatch.objects.filter(retry_of=session.dispatch_id).exclude(status="skipped").exists()
+
+
+def test_call_again_pressed_by_eight_at_once_is_one_promise() -> None:
+    lead = make_lead()
+
+    def press() -> bool:
+        try:
+            contact_again(lead, by_id=None, now=NOW)
+        except CannotContact:
+            return False
+        return True
+
+    assert sorted(at_once(*[press] * 8)) == [False] * 7 + [True]
+    assert Dispatch.objects.count() == LeadEvent.objects.count() == 1
+
+
+def test_a_session_that_is_written_while_its_lead_is_erased_leaves_no_call_at_vapi_unknown() -> None:
+    for number in range(5):
+        dispatch = make_dispatch(make_lead(), status="sending")
+        call_id, workspace = f"{CALL_ID}-{number}", dispatch.workspace
+        told = {"assistantOverrides": {"metadata": {"coachbotDispatchId": str(dispatch.pk)}}}
+        message = status_update("in-progress", call_id=call_id, call=told)
+        at_once(
+            lambda w=workspace, m=message: post_event(w, m),
+            lambda pk=dispatch.lead_id: erase_leads(Lead.objects.filter(pk=pk), now=NOW),
+        )
+        assert not Lead.objects.filter(pk=dispatch.lead_id).exists()
+        assert Erasure.objects.filter(workspace=workspace, reference=call_id).count() == 1

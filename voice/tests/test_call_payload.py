@@ -32,7 +32,16 @@ def sent_payload(**lead: Any) -> dict[str, Any]:
 
 
 def test_asks_for_the_call_in_these_words() -> None:
-    workspace = make_workspace(name="Acme", slug="acme", agent_name="Ava", timezone="Europe/London")
+    workspace = make_workspace(
+        name="Acme",
+        slug="acme",
+        agent_name="Ava",
+        timezone="Europe/London",
+        persona="Warm and brief.",
+        offer="Coaching",
+        pricing="From 500 a month",
+        qualification_criteria="Owners only",
+    )
     lead = make_lead(
         workspace,
         name="Jane Doe",
@@ -71,6 +80,11 @@ def test_asks_for_the_call_in_these_words() -> None:
                 "businessName": "Acme",
                 "agentName": "Ava",
                 "currentTime": "Sunday, June 7, 2026, 02:03 PM (Europe/London)",
+                "persona": "Warm and brief.",
+                "offer": "Coaching",
+                "pricing": "From 500 a month",
+                "qualificationCriteria": "Owners only",
+                "qualificationFields": "",
                 "metadata_companyName": "Acme Corp",
                 "metadata_utm_source": "x",
                 "metadata_n": "3",

@@ -7,17 +7,22 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 import requests
+from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from conftest import make_key, make_workspace
 from leads.channels import get_channel
-from leads.models import Dispatch, Lead
+from leads.erasure import erase_leads
+from leads.models import Dispatch, Erasure, Lead
+from leads.suppression import suppress
 from voice.models import CallSession
 from workspaces.models import Workspace
 
@@ -37,6 +42,9 @@ class Simulators:
 
     def rang(self, phone: str) -> int:
         return int(self._told(phone)["rang"].get(phone, 0))
+
+    def begin_scheduled(self) -> None:
+        requests.post(f"{self.base_url}/_sim/vapi/begin", json={}, timeout=5).raise_for_status()
 
     def calls(self, phone: str) -> int:
         return int(self._told(phone)["total"])
@@ -212,3 +220,72 @@ def test_events_twice_and_out_of_order_come_to_the_same(submit: Any, events: Any
     session = CallSession.objects.get()
     assert (session.status, session.vapi_status, session.outcome) == ("ended", "ended", "completed")
     assert session.transcript is not None
+
+
+def sweep_when_due() -> None:
+    Dispatch.objects.filter(status="pending").update(due_at=timezone.now() - timedelta(seconds=1))
+    Erasure.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+    CallSession.objects.filter(vapi_status="scheduled").update(updated_at=timezone.now() - timedelta(minutes=1))
+    call_command("sweep")
+
+
+def test_who_never_picks_up_is_called_as_often_as_the_workspace_says(
+    submit: Any, events: Any, simulators: Simulators, workspace: Workspace
+) -> None:
+    Workspace.objects.filter(pk=workspace.pk).update(no_answer_retries=2)
+    submit("+15555620700")
+    for _ in range(3):
+        pass_on(events[1], 3)
+        sweep_when_due()
+    sweep_when_due()
+    assert (simulators.rang("+15555620700"), CallSession.objects.count()) == (3, 3)
+    assert Lead.objects.get().status == "needs_human"
+
+
+def hours_that_begin_later() -> dict[str, Any]:
+    since, until = (timezone.now() + timedelta(hours=hours) for hours in (3, 5))
+    return {"calling_from": since.time(), "calling_until": until.time()}
+
+
+def test_a_call_outside_the_hours_waits_at_vapi_and_is_made_when_they_begin(
+    submit: Any, events: Any, simulators: Simulators, workspace: Workspace
+) -> None:
+    Workspace.objects.filter(pk=workspace.pk).update(**hours_that_begin_later())
+    answer = submit("+99912340111")
+    assert (answer.status_code, answer.json()["callQueued"]) == (201, True)
+    sweep_when_due()
+    assert (simulators.calls("+99912340111"), simulators.rang("+99912340111")) == (1, 0)
+    assert CallSession.objects.get().vapi_status == "scheduled"
+    simulators.begin_scheduled()
+    pass_on(events[1], 4)
+    assert (simulators.rang("+99912340111"), Lead.objects.get().status) == (1, "in_conversation")
+
+
+def test_a_call_that_waits_is_taken_back_when_the_lead_opts_out(
+    submit: Any, events: Any, simulators: Simulators, workspace: Workspace
+) -> None:
+    Workspace.objects.filter(pk=workspace.pk).update(**hours_that_begin_later())
+    submit("+99912340112")
+    suppress(workspace_id=workspace.pk, phone="+99912340112", reason="stop", now=timezone.now())
+    sweep_when_due()
+    simulators.begin_scheduled()
+    pass_on(events[1], 1)
+    assert CallSession.objects.get().ended_reason == "scheduled-call-deleted"
+    assert simulators.rang("+99912340112") == 0
+
+
+def test_an_erased_lead_s_calls_are_gone_at_vapi(submit: Any, events: Any, simulators: Simulators) -> None:
+    call_id = submit("+15555550903").json()["vapiCallId"]
+    erase_leads(Lead.objects.all(), now=timezone.now())
+    # It still rings: the end is awaited; then its recordings are not deleted at the first request.
+    sweep_when_due()
+    assert Erasure.objects.get().reason == "it still goes on"
+    pass_on(events[1], 4)
+    sweep_when_due()
+    assert Erasure.objects.get().reason == "OutcomeUnknown, status 503"
+    sweep_when_due()
+    assert not Erasure.objects.exists()
+    gone = requests.get(
+        f"{simulators.base_url}/vapi/call/{call_id}", headers={"Authorization": "Bearer any"}, timeout=5
+    )
+    assert gone.status_code == 404
