@@ -31,12 +31,12 @@ def content_variables(options: Mapping[str, Any], *, lead: Lead, sentence: str) 
     unknown = sorted({source for source in mapping.values() if source != SENTENCE and source not in SOURCES})
     if unknown:
         raise Rejected(f"The template's variables name unknown sources: {', '.join(unknown)}", code="bad_template")
-    values = {
-        number: shorten(SOURCES[source](lead), VALUE_CHARS) for number, source in mapping.items() if source != SENTENCE
-    }
+    room = MAX_TEMPLATE_CHARS - OWN_WORDS_CHARS
+    limit = min(VALUE_CHARS, room // max(len(mapping), 1))
+    values = {number: shorten(SOURCES[source](lead), limit) for number, source in mapping.items() if source != SENTENCE}
     places = [number for number, source in mapping.items() if source == SENTENCE]
     if places:
-        room = MAX_TEMPLATE_CHARS - OWN_WORDS_CHARS - sum(map(len, values.values()))
+        room -= sum(map(len, values.values()))
         values |= dict.fromkeys(places, shorten(one_line(sentence), max(room // len(places), 1)))
     return values
 

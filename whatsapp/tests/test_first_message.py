@@ -141,6 +141,22 @@ def test_keeps_a_template_within_whatsapps_length(wire: Wire, dispatch: Dispatch
     assert 500 < len(sent["ContentVariables"]) < 1024 - 150
 
 
+def test_keeps_a_template_of_many_variables_within_whatsapps_length(wire: Wire, dispatch: Dispatch) -> None:
+    Lead.objects.update(goal="g" * 2000, name="n" * 120)
+    variables = {str(n): "sentence" if n == 9 else "goal" for n in range(1, 10)}
+    Integration.objects.filter(provider="twilio").update(
+        options={"content_sid": "HX" + "c" * 32, "content_variables": variables}
+    )
+    wire.openai(json=reply("long words " * 300))
+    wire.twilio()
+
+    call_command("sweep")
+
+    values = json.loads(wire.sent[0]["ContentVariables"]).values()
+    assert all(values)
+    assert sum(map(len, values)) <= 800
+
+
 def test_cuts_free_text_to_what_twilio_takes(wire: Wire, dispatch: Dispatch) -> None:
     wire.openai(json=reply("long words " * 300))
     wire.twilio()

@@ -118,7 +118,11 @@ def test_a_take_over_between_the_steps_silences_the_agent(wire: Wire, engine: Ev
     wire.openai()
     phone.write("Hi")
     executor = due(phone)
-    executor.between = lambda: take_over(phone.lead.pk, by_id=None, now=timezone.now())
+
+    def step_in() -> None:
+        take_over(phone.lead.pk, by_id=None, now=timezone.now())
+
+    executor.between = step_in
 
     assert executor.run() == {"outcome": "stopped", "reason": "taken_over"}
     assert wire.sent == []
