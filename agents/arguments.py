@@ -29,14 +29,15 @@ class Parameter:
     required: bool = False
 
 
-def schema_of(parameters: Sequence[Parameter]) -> dict[str, Any]:
-    """Write the parameters as strict mode wants them: all of them required, what may be left out nullable."""
-    return {
-        "type": "object",
-        "properties": {each.name: _property(each) for each in parameters},
-        "required": [each.name for each in parameters],
-        "additionalProperties": False,
-    }
+def schema_of(parameters: Sequence[Parameter], *, strict: bool) -> dict[str, Any]:
+    """Write the parameters as strict mode wants them: all of them required, what may be left out nullable.
+
+    Not strict is what Vapi's validator takes: one type each, what may be left out not required, and no other keyword.
+    """
+    properties = {each.name: _property(each, strict=strict) for each in parameters}
+    required = [each.name for each in parameters if strict or each.required]
+    schema = {"type": "object", "properties": properties, "required": required}
+    return schema | {"additionalProperties": False} if strict else schema
 
 
 def read_arguments(raw: Any, parameters: Sequence[Parameter]) -> dict[str, Any]:
@@ -60,9 +61,10 @@ def storable(raw: Any) -> Any:
         return clean(str(raw)[:MAX_RAW_CHARS])
 
 
-def _property(parameter: Parameter) -> dict[str, Any]:
+def _property(parameter: Parameter, *, strict: bool) -> dict[str, Any]:
     kind = "integer" if parameter.whole else "string"
-    return {"type": kind if parameter.required else [kind, "null"], "description": parameter.description}
+    is_nullable = strict and not parameter.required
+    return {"type": [kind, "null"] if is_nullable else kind, "description": parameter.description}
 
 
 def _object(raw: Any) -> dict[str, Any]:

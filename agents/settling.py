@@ -49,7 +49,7 @@ def find_out(booking: Booking, *, now: datetime, timeout_s: float) -> str:
     lead = booking.lead
     give_back()
     try:
-        found = calcom.find_appointment(
+        look = calcom.find_appointment(
             api_key=calendar_of(lead.workspace_id).api_key,
             email=booking.attendee_email,
             start=booking.start,
@@ -60,9 +60,9 @@ def find_out(booking: Booking, *, now: datetime, timeout_s: float) -> str:
     except ProviderError as error:
         journal_error(lead, FIND_BOOKING, error, now=now)
         return _unanswered(booking, error.reason, now=now)
-    if found is not None:
-        journal_answer(lead, FIND_BOOKING, found.wire, now=now)
-        adopt(booking, found, now=now)
+    journal_answer(lead, FIND_BOOKING, look.wire, now=now)
+    if look.found is not None:
+        adopt(booking, look.found, now=now)
         return Booking.Status.BOOKED
     if booking.looks + 1 >= LOOKS and now - booking.created_at >= settle_after():
         return _give_up(booking, "Cal.com did not have it when it was asked.", now=now)

@@ -68,7 +68,7 @@ _PROFILE = (
 )
 _TOOLS: dict[str, _Tool] = {
     "updateLeadProfile": _Tool(
-        description="Remember what the lead has told you. Call it as soon as you learn something; leave the rest null.",
+        description="Remember what the lead has told you, as soon as you learn something; leave out the rest.",
         act=actions.update_profile,
         parameters=_PROFILE,
     ),
@@ -76,7 +76,7 @@ _TOOLS: dict[str, _Tool] = {
         description="Look up free times for a consultation, in the lead's own time zone. Never name a time without it.",
         act=slots.list_slots,
         parameters=(
-            Parameter(name="daysAhead", description="How many days to look ahead, 1 to 30. Null: 7.", whole=True),
+            Parameter(name="daysAhead", description="How many days to look ahead, 1 to 30; 7 if left out.", whole=True),
         ),
     ),
     "bookConsult": _Tool(
@@ -113,10 +113,17 @@ TOOL_NAMES = frozenset(_TOOLS)
 TOOL_NAMES = frozenset(_TOOLS)
 
 
-def schemas(workspace: Workspace) -> list[Tool]:
-    """Return the six tools with a strict JSON schema each; the workspace's own fields are part of the profile."""
+def schemas(workspace: Workspace, *, strict: bool = True) -> list[Tool]:
+    """Return the six tools with a JSON schema each; the workspace's own fields are part of the profile.
+
+    `strict` is OpenAI's strict mode; without it they are as Vapi takes them.
+    """
     return [
-        {"name": name, "description": tool.description, "parameters": schema_of(_parameters(name, workspace))}
+        {
+            "name": name,
+            "description": tool.description,
+            "parameters": schema_of(_parameters(name, workspace), strict=strict),
+        }
         for name, tool in _TOOLS.items()
     ]
 

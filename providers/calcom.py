@@ -51,6 +51,14 @@ class Appointment:
     wire: Crossing
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What Cal.com said when it was asked for an appointment: it, or None where there is none that counts."""
+
+    found: Appointment | None
+    wire: Crossing
+
+
 def list_slots(*, api_key: str, event_type_id: str, first: date, last: date, timezone: str, timeout_s: float) -> Slots:
     """Ask which times of some days are free; the days are those of `timezone`.
 
@@ -109,8 +117,8 @@ def book(
         raise OutcomeUnknown("Cal.com's booking could not be read", **_details(answer, request=request)) from error
 
 
-def find_appointment(*, api_key: str, email: str, start: datetime, timeout_s: float) -> Appointment | None:
-    """Ask whether a person has an appointment at a time. None: Cal.com has none that counts.
+def find_appointment(*, api_key: str, email: str, start: datetime, timeout_s: float) -> Look:
+    """Ask whether a person has an appointment at a time.
 
     Raises ProviderError where it can't be asked; being refused says nothing about the appointment.
     """
@@ -123,7 +131,7 @@ def find_appointment(*, api_key: str, email: str, start: datetime, timeout_s: fl
         found = [_appointment(row, wire=wire) for row in rows if _counts(row, email=email, start=start)]
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise OutcomeUnknown("Cal.com's list could not be read", **_details(answer, request=query)) from error
-    return found[0] if found else None
+    return Look(found=found[0] if found else None, wire=wire)
 
 
 def _counts(row: Mapping[str, Any], *, email: str, start: datetime) -> bool:
@@ -235,5 +243,5 @@ def is_about_account(error: ProviderError) -> bool:
 
 def is_about_attendee(error: ProviderError) -> bool:
     """Tell whether a refusal is about what was said of the person, not about the time. Its words alone tell."""
-    words = ("email", "phone", "attendee", "bookingfields", "name must")
+    words = ("email", "phone", "attendee", "bookingfields", "required", "name must")
     return any(word in error.message.lower() for word in words)

@@ -48,6 +48,15 @@ def test_there_are_six_each_with_a_schema_that_strict_mode_takes() -> None:
     assert told["endConversation"]["parameters"]["properties"] == {}
 
 
+def test_vapi_gets_one_type_each_and_no_word_that_its_validator_refuses() -> None:
+    for tool in schemas(make_workspace(qualification_fields=OWN), strict=False):
+        schema = tool["parameters"]
+        assert set(schema) == {"type", "properties", "required"}
+        assert all(set(each) == {"type", "description"} for each in schema["properties"].values())
+        assert all(each["type"] in {"string", "integer"} for each in schema["properties"].values())
+        assert schema["required"] == {"bookConsult": ["start"], "markUnqualified": ["reason"]}.get(tool["name"], [])
+
+
 def test_a_field_that_cannot_be_told_to_a_model_is_left_out() -> None:
     odd = [{"name": "notes", "label": "x"}, {"name": "a b"}, {"label": "y"}, "z", {"name": "fine"}, {"name": "fine"}]
 

@@ -35,6 +35,7 @@ def test_prints_the_six_tools_without_the_secret() -> None:
         "timeoutSeconds": 8,
         "headers": {"Authorization": "Bearer <the workspace's tool secret>"},
     }
+    assert slots["function"]["parameters"]["properties"]["daysAhead"]["type"] == "integer"
     assert "team_size" in tools["updateLeadProfile"]["function"]["parameters"]["properties"]
     assert secret_of(workspace) not in text
 

@@ -45,6 +45,6 @@ class Command(BaseCommand):
                     "headers": {"Authorization": f"Bearer {secret}"},
                 },
             }
-            for schema in schemas(workspace)
+            for schema in schemas(workspace, strict=False)
         ]
         self.stdout.write(json.dumps(tools, ensure_ascii=False, indent=2))
