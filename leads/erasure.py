@@ -9,7 +9,7 @@ from django.utils.module_loading import import_string
 
 from leads import erasures
 from leads.channels import get_channel
-from leads.models import Lead, LeadQuerySet
+from leads.models import Dispatch, Lead, LeadQuerySet
 from leads.suppression import forget_phone
 from workspaces.models import LogEntry
 
@@ -25,8 +25,7 @@ def erase_leads(leads: LeadQuerySet, *, now: datetime) -> int:
     erased = 0
     for lead in leads.order_by("pk").iterator(chunk_size=500):
         with transaction.atomic():
-            # Nothing is added to a lead that others wait for: what they know of is listed, or they find it gone.
-            Lead.objects.select_for_update().filter(pk=lead.pk).first()
+            _lock(lead)
             erasures.remember(get_channel(lead.channel).forget(lead.pk), workspace_id=lead.workspace_id, now=now)
             traces = LogEntry.objects.filter(workspace_id=lead.workspace_id)
             traces.filter(lead_id=lead.pk).delete()
@@ -41,3 +40,12 @@ def erase_leads(leads: LeadQuerySet, *, now: datetime) -> int:
                 forget_phone(workspace_id=lead.workspace_id, phone=lead.phone)
             erased += 1 if Lead.objects.filter(pk=lead.pk).delete()[0] else 0
     return erased
+
+
+def _lock(lead: Lead) -> None:
+    """Let nothing be added to a lead any more: what is known of it by now is listed, who comes later finds it gone.
+
+    Its dispatches first, in the order in which the checks of a new call's foreign keys lock them.
+    """
+    list(Dispatch.objects.select_for_update().filter(lead_id=lead.pk).order_by("pk"))
+    list(Lead.objects.select_for_update().filter(pk=lead.pk))

@@ -251,27 +251,27 @@ def test_a_call_outside_the_hours_waits_at_vapi_and_is_made_when_they_begin(
     submit: Any, events: Any, simulators: Simulators, workspace: Workspace
 ) -> None:
     Workspace.objects.filter(pk=workspace.pk).update(**hours_that_begin_later())
-    answer = submit("+99912340111")
+    answer = submit("+15555560111")
     assert (answer.status_code, answer.json()["callQueued"]) == (201, True)
     sweep_when_due()
-    assert (simulators.calls("+99912340111"), simulators.rang("+99912340111")) == (1, 0)
+    assert (simulators.calls("+15555560111"), simulators.rang("+15555560111")) == (1, 0)
     assert CallSession.objects.get().vapi_status == "scheduled"
     simulators.begin_scheduled()
     pass_on(events[1], 4)
-    assert (simulators.rang("+99912340111"), Lead.objects.get().status) == (1, "in_conversation")
+    assert (simulators.rang("+15555560111"), Lead.objects.get().status) == (1, "in_conversation")
 
 
 def test_a_call_that_waits_is_taken_back_when_the_lead_opts_out(
     submit: Any, events: Any, simulators: Simulators, workspace: Workspace
 ) -> None:
     Workspace.objects.filter(pk=workspace.pk).update(**hours_that_begin_later())
-    submit("+99912340112")
-    suppress(workspace_id=workspace.pk, phone="+99912340112", reason="stop", now=timezone.now())
+    submit("+15555560112")
+    suppress(workspace_id=workspace.pk, phone="+15555560112", reason="stop", now=timezone.now())
     sweep_when_due()
     simulators.begin_scheduled()
     pass_on(events[1], 1)
     assert CallSession.objects.get().ended_reason == "scheduled-call-deleted"
-    assert simulators.rang("+99912340112") == 0
+    assert simulators.rang("+15555560112") == 0
 
 
 def test_an_erased_lead_s_calls_are_gone_at_vapi(submit: Any, events: Any, simulators: Simulators) -> None:
