@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from simulators.openai_agent import default_entry, with_slot
+from simulators.openai_agent import default_entry, schema_problem, with_slot
 from simulators.replies import JsonDict, bearer_of, json_body, json_reply, names
 from simulators.state import State
 
@@ -111,14 +111,7 @@ class OpenAI:
             return error_reply(400, None, "We could not parse the JSON body of your request.")
         if not isinstance(body, dict):
             return error_reply(400, None, "The body must be a JSON object.")
-        for key in ("model", needs):
-            if not body.get(key):
-                return error_reply(400, "missing_required_parameter", f"Missing required parameter: '{key}'.")
-        if str(body["model"]).startswith("missing"):
-            return error_reply(404, "model_not_found")
-        if isinstance(limit := body.get("max_output_tokens"), int) and limit < 16:
-            return error_reply(400, "integer_below_min_value", "Invalid 'max_output_tokens': expected a value >= 16.")
-        return body
+        return _problem(body, needs=needs) or body
 
     async def _next_entry(self, request: web.Request, body: JsonDict) -> JsonDict | web.Response:
         """The script's next entry for this request, its error as a response, or the default reply."""
@@ -145,6 +138,20 @@ class OpenAI:
 def _refusal(request: web.Request) -> web.Response | None:
     token = bearer_of(request)
     return error_reply(401, "invalid_api_key") if token is None or token.startswith("sk-bad") else None
+
+
+def _problem(body: JsonDict, *, needs: str) -> web.Response | None:
+    """What OpenAI would refuse about a request that it could read."""
+    for key in ("model", needs):
+        if not body.get(key):
+            return error_reply(400, "missing_required_parameter", f"Missing required parameter: '{key}'.")
+    if str(body["model"]).startswith("missing"):
+        return error_reply(404, "model_not_found")
+    if (problem := schema_problem(body)) is not None:
+        return error_reply(400, "invalid_function_parameters", problem)
+    if isinstance(limit := body.get("max_output_tokens"), int) and limit < 16:
+        return error_reply(400, "integer_below_min_value", "Invalid 'max_output_tokens': expected a value >= 16.")
+    return None
 
 
 def _id_header() -> dict[str, str]:

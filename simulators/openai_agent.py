@@ -41,6 +41,22 @@ class Exchange:
         return str(slots[0]["start"]) if slots else None
 
 
+def schema_problem(body: JsonDict) -> str | None:
+    """What OpenAI would refuse about the tools that ask for strict mode."""
+    for tool in body.get("tools") or []:
+        function = tool.get("function") or tool
+        schema = function.get("parameters") or {}
+        if not function.get("strict"):
+            continue
+        lacking = set(schema.get("properties") or {}) - set(schema.get("required") or [])
+        if lacking or schema.get("additionalProperties") is not False:
+            return (
+                f"Invalid schema for function '{function.get('name')}': 'required' must name every property and "
+                "'additionalProperties' must be false."
+            )
+    return None
+
+
 def with_slot(entry: JsonDict, body: JsonDict) -> JsonDict:
     """A scripted entry with "$slot" in its arguments replaced by the first time that listSlots gave."""
     text = json.dumps(entry, ensure_ascii=False)

@@ -81,6 +81,24 @@ def test_the_same_over_chat_completions(sim: Sim) -> None:
     assert text == "I can offer Monday, September 5, 9:00 AM. Which one suits you?"
 
 
+@pytest.mark.parametrize("missing", ["required", "additionalProperties"])
+def test_refuses_what_strict_mode_does_not_take(sim: Sim, missing: str) -> None:
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {"a": {}},
+        "required": ["a"],
+        "additionalProperties": False,
+    }
+    statuses = []
+    for parameters in (schema, {key: value for key, value in schema.items() if key != missing}):
+        tool = {"type": "function", "name": "x", "strict": True, "parameters": parameters}
+        body = {"model": "m", "input": [user("Hi")], "tools": [tool]}
+        headers = {"Authorization": "Bearer sk-1"}
+        answer = requests.post(f"{sim.url}/openai/v1/responses", json=body, headers=headers, timeout=TIMEOUT_S)
+        statuses.append(answer.status_code)
+    assert statuses == [200, 400]
+
+
 def test_a_script_may_name_the_first_slot(sim: Sim) -> None:
     sim.post("openai/script", {"replies": [{"tool_calls": [{"name": "bookConsult", "arguments": {"start": "$slot"}}]}]})
     call = {"type": "function_call", "call_id": "c1", "name": "listSlots", "arguments": "{}"}
