@@ -185,7 +185,7 @@ class Crowd:
         chance.shuffle(order)
         for part in order:
             person.write(f"t{n}-{part}.", twice=chance.random() < 0.3)
-        time.sleep(chance.random() * 3)
+        time.sleep(1 + chance.random() * 2)
         if person in self.stopping:
             person.write("STOP")
         elif person in self.taken_over:
@@ -211,7 +211,7 @@ def _tried(act: Callable[[], object]) -> bool:
 @pytest.fixture
 def crowd(alone: System) -> Crowd:
     """Have them meet an OpenAI that echoes: what it writes says which messages it is about."""
-    alone.simulators.set(echo=True, latency={"openai": 0.1, "twilio": 0.05}, webhooks=False)
+    alone.simulators.set(echo=True, latency={"openai": 0.3, "twilio": 0.1}, webhooks=False)
     return Crowd(alone)
 
 
@@ -222,9 +222,10 @@ def test_two_hundred_leads_at_once_are_answered_once_while_processes_die(alone: 
     with ThreadPoolExecutor(24) as pool:
         writing = [pool.submit(crowd.write, n, seeds[n]) for n in range(LEADS)]
         for _ in range(KILLS):
-            with alone.worker() as worker:
-                wait_for("the worker works", lambda worker=worker: "worker started" in worker.said)  # type: ignore[misc]
-                time.sleep(1 + chance.random() * 3)
+            goal = sent_in_all(alone) + chance.randint(8, 24)
+            with alone.worker():
+                wait_for("some more answers", partial(reached, alone, goal), timeout_s=40)
+                time.sleep(chance.random() * 0.3)
             if chance.random() < 0.7:
                 alone.kill_web()
                 alone.start_web()
@@ -244,6 +245,14 @@ def test_two_hundred_leads_at_once_are_answered_once_while_processes_die(alone: 
     assert_silence(answers, crowd.stopping, "STOP", but="won't get any more messages")
     assert_silence(answers, crowd.taken_over, "take over")
     assert_paid_once(alone)
+
+
+def sent_in_all(system: System) -> int:
+    return sum(system.simulators.messages_by_phone().values())
+
+
+def reached(system: System, goal: int) -> bool:
+    return sent_in_all(system) >= goal
 
 
 def open_turns(system: System) -> int:
