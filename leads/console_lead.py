@@ -12,6 +12,7 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from leads import again, suppression, takeover
@@ -26,6 +27,7 @@ from webapi.calls import etag, matches
 from webapi.json_api import plain
 from workspaces.access import MANAGERS, WorkspaceRequest, workspace_page
 from workspaces.console import render_page
+from workspaces.models import Workspace
 
 PAGE = "leads"
 MAX_NOTE = 5000
@@ -36,6 +38,12 @@ LOOKS = {
     Lead.Status.BOOKED: "ok",
     Lead.Status.UNQUALIFIED: "quiet",
     Lead.Status.NEEDS_HUMAN: "warning",
+}
+_PROFILE = {
+    "goal": gettext_lazy("Goal"),
+    "budget": gettext_lazy("Budget"),
+    "schedulePref": gettext_lazy("Preferred times"),
+    "notes": gettext_lazy("Notes of the agent"),
 }
 Action = Callable[[WorkspaceRequest, Lead], None]
 
@@ -81,7 +89,7 @@ def _live(request: WorkspaceRequest, lead: Lead) -> dict[str, Any]:
         "consent": Consent.objects.filter(lead=lead).first(),
         "answers": answers_in_words(lead),
         "metadata": _pairs(lead.metadata),
-        "profile": _pairs(lead.profile),
+        "profile": [(_label(name, lead.workspace), value) for name, value in _pairs(lead.profile)],
     }
 
 
@@ -207,6 +215,12 @@ def delete(request: WorkspaceRequest, lead_id: UUID) -> HttpResponse:
     erase_leads(Lead.objects.filter(pk=lead.pk, workspace=request.workspace), now=timezone.now())
     messages.success(request, _("%(name)s is deleted.") % {"name": lead.name})
     return redirect("admin:lead-list", slug=request.workspace.slug)
+
+
+def _label(name: str, workspace: Workspace) -> str:
+    """Name what the agent noted as the workspace does."""
+    own = {field["name"]: field["label"] for field in workspace.qualification_fields}
+    return str(own.get(name) or _PROFILE.get(name) or name)
 
 
 def _pairs(values: dict[str, Any] | None) -> list[tuple[str, str]]:

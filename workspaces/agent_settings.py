@@ -47,7 +47,7 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
             "calling_from": gettext_lazy("Call from"),
             "calling_until": gettext_lazy("Call until"),
             "no_answer_retries": gettext_lazy("Calls after no answer"),
-            "no_answer_wait_min": gettext_lazy("Minutes between them"),
+            "no_answer_wait_min": gettext_lazy("Minutes between calls"),
             "reply_after_s": gettext_lazy("Seconds to wait for more"),
             "unknown_senders": gettext_lazy("Messages from unknown phones"),
             "turns_a_day_per_lead": gettext_lazy("Replies a day to one lead"),
@@ -60,6 +60,8 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
             "offer": gettext_lazy("What you sell, in your words. The agent says nothing that isn't here."),
             "qualification_criteria": gettext_lazy("Who is a good fit, and who is not."),
             "calling_from": gettext_lazy("In the lead's own time zone. Both empty: at any hour."),
+            "calling_until": gettext_lazy("Who comes in outside of these hours is called when they begin."),
+            "no_answer_wait_min": gettext_lazy("From 5 minutes to a week."),
             "turns_a_day_per_lead": gettext_lazy("Beyond it a human is needed. 0: no limit."),
             "cost_a_day_per_lead_usd": gettext_lazy("What the model's answers cost, estimated. 0: no limit."),
         }

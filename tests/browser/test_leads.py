@@ -1,0 +1,153 @@
+"""The operator's way through leads, in a browser."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from conftest import make_dispatch, make_lead, make_member, make_workspace
+from leads.models import Consent, Lead, LeadEvent, Suppression
+from tests.browser.conftest import LOOKS, overflows, sign_in, violations
+from voice.models import CallSession
+from whatsapp.models import Message
+
+pytestmark = [pytest.mark.browser, pytest.mark.serial, pytest.mark.django_db(transaction=True)]
+OpenPage = Callable[..., tuple[Page, list[str]]]
+PASSWORD = "correct-horse-battery"
+
+
+def make_ada(channel: str = "whatsapp", **overrides: Any) -> Lead:
+    workspace = make_workspace(channel=channel, slug="northlight", name="Northlight Coaching")
+    make_member(workspace, username="maya", password=PASSWORD, role="admin", is_staff=False)
+    return make_lead(workspace, name="Ada Lovelace", email="ada@example.com", created_at=timezone.now(), **overrides)
+
+
+def say(lead: Lead, role: str, text: str, *, status: str = "read", minutes_ago: int = 5) -> None:
+    at = timezone.now() - timedelta(minutes=minutes_ago)
+    sid = f"SM{Message.objects.count()}"
+    Message.objects.create(lead=lead, role=role, text=text, status=status, twilio_sid=sid, created_at=at, updated_at=at)
+
+
+def open_lead(page: Page) -> None:
+    sign_in(page, "maya", PASSWORD)
+    expect(page).to_have_url(re.compile("/admin/northlight/leads$"))
+    page.get_by_role("link", name="Ada Lovelace").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Ada Lovelace")
+
+
+def test_shows_what_happens_while_it_happens(open_page: OpenPage) -> None:
+    lead = make_ada()
+    page, complaints = open_page()
+    open_lead(page)
+    page.get_by_label("Note for your colleagues").fill("half a thou")
+
+    say(lead, "user", "Evenings please", status="received")
+
+    expect(page.get_by_text("Evenings please")).to_be_visible()
+    # Who writes is not disturbed.
+    expect(page.get_by_label("Note for your colleagues")).to_have_value("half a thou")
+    expect(page.get_by_label("Your message")).to_be_visible()
+    assert complaints == []
+
+
+def test_takes_over_and_hands_back(open_page: OpenPage) -> None:
+    lead = make_ada()
+    page, complaints = open_page()
+    open_lead(page)
+
+    page.get_by_role("button", name="Take over").click()
+    expect(page.get_by_text("You have the conversation.")).to_be_visible()
+    lead.refresh_from_db()
+    assert lead.taken_over_at is not None
+    page.get_by_role("button", name="Hand back").click()
+    expect(page.get_by_role("button", name="Take over")).to_be_visible()
+
+    lead.refresh_from_db()
+    assert lead.taken_over_at is None
+    assert complaints == []
+
+
+def test_finds_by_name_and_keeps_the_filter_in_the_address(open_page: OpenPage) -> None:
+    lead = make_ada()
+    make_lead(lead.workspace, name="Grace Hopper")
+    page, _complaints = open_page(java_script_enabled=False)
+    sign_in(page, "maya", PASSWORD)
+
+    page.get_by_label("Search").fill("hopper")
+    page.get_by_role("button", name="Show").click()
+
+    expect(page).to_have_url(re.compile(r"\?q=hopper"))
+    expect(page.get_by_role("link", name="Grace Hopper")).to_be_visible()
+    expect(page.get_by_role("link", name="Ada Lovelace")).to_have_count(0)
+
+
+def test_stops_contact_and_says_why_nobody_can_be_written_to(open_page: OpenPage) -> None:
+    lead = make_ada()
+    say(lead, "user", "Hi", status="received")
+    page, _complaints = open_page()
+    open_lead(page)
+
+    page.get_by_text("More", exact=True).click()
+    page.get_by_role("button", name="Never contact this phone").click()
+
+    expect(page.get_by_text("This person said stop. Nothing can be sent.")).to_be_visible()
+    expect(page.get_by_label("Your message")).to_be_hidden()
+    assert Suppression.objects.get().phone == lead.phone
+
+
+def make_history(channel: str) -> Lead:
+    now = timezone.now()
+    lead = make_ada(
+        channel,
+        status="in_conversation",
+        source="form",
+        goal="Into management",
+        metadata={"referrer": "https://example.com/" + "a-long-path/" * 9},
+        profile={"budget": "£540", "schedulePref": "Evenings"},
+    )
+    Consent.objects.create(lead=lead, text="Call me.", version=1, text_sha256="0" * 64, given_at=now, ip="192.0.2.7")
+    dispatch = make_dispatch(lead, status="done", finished_at=now)
+    LeadEvent.objects.create(lead=lead, kind="note", data={"text": "Very keen."}, at=now)
+    if channel == "whatsapp":
+        say(lead, "assistant", "Hi Ada, this is Maya.")
+        say(lead, "user", "Hi!", status="received", minutes_ago=4)
+        say(lead, "operator", "Sam here.", status="failed", minutes_ago=3)
+    else:
+        times = {"created_at": now, "updated_at": now, "started_at": now, "ended_at": now}
+        words = {"summary": "Wants to lead.", "transcript": "AI: Hi", "ended_reason": "customer-ended-call"}
+        CallSession.objects.create(
+            lead=lead, dispatch=dispatch, vapi_call_id="x", status="ended", has_recording=True, **times, **words
+        )
+    return lead
+
+
+@pytest.mark.parametrize("channel", ["voice", "whatsapp"])
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_breaks_no_rule_of_accessibility_or_csp(open_page: OpenPage, channel: str, scheme: str, width: int) -> None:
+    lead = make_history(channel)
+    make_lead(lead.workspace, name="Katherine " + "von und zu " * 6, is_test=True)
+    Suppression.objects.create(
+        workspace=lead.workspace,
+        phone_digest="1" * 64,
+        phone="+447700900123",
+        reason="stop",
+        created_at=lead.created_at,
+    )
+    page, complaints = open_page(scheme=scheme, width=width)
+    sign_in(page, "maya", PASSWORD)
+    found: list[str] = []
+
+    for path in ("leads", f"leads/{lead.pk}", f"leads/{lead.pk}/delete", "settings/opt-outs", "settings/agent"):
+        page.goto(f"/admin/northlight/{path}")
+        for part in page.locator("main details > summary").all():
+            part.click()
+        assert complaints == []
+        assert not overflows(page), page.url
+        found.extend(violations(page))
+        complaints.clear()
+
+    assert found == []
