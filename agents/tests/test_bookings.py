@@ -401,3 +401,17 @@ def test_holds_no_transaction_while_cal_com_is_slow() -> None:
     use(lead, "bookConsult", {"start": START})
 
     assert depths == [before]
+
+
+@responses.activate
+def test_a_lead_erased_while_it_is_booked_leaves_nothing_behind() -> None:
+    lead = make_calendar_lead()
+
+    def answer(request: Any) -> tuple[int, dict[str, str], str]:
+        Lead.objects.filter(pk=lead.pk).delete()
+        return 201, {}, json.dumps({"status": "success", "data": booked()})
+
+    responses.add_callback(responses.POST, BOOKINGS_URL, callback=answer)
+    use(lead, "bookConsult", {"start": START})
+
+    assert (Booking.objects.count(), LogEntry.objects.filter(lead_id=lead.pk).count()) == (0, 0)
