@@ -95,8 +95,9 @@ def receive(workspace: Workspace, inbound: Inbound, *, now: datetime) -> Message
 
 def _lead_of(workspace: Workspace, inbound: Inbound, *, now: datetime) -> Lead | None:
     """Find who wrote, or make a lead of them where the workspace wants that."""
+    # Held until the end: a hand back at this moment either sees the message or is seen by it.
     same = Lead.objects.filter(workspace=workspace, phone=inbound.sender, is_test=False)
-    lead = same.first()
+    lead = same.select_for_update(no_key=True).first()
     if lead is not None or workspace.unknown_senders != UnknownSenders.LEAD:
         return lead
     found = _wish_of(inbound)

@@ -54,8 +54,10 @@ def look_again(lead_id: UUID, *, after: UUID | None) -> None:
 
 def resume(lead: Lead, *, now: datetime) -> None:
     """Answer a lead that a person hands back, where the last word is the lead's."""
-    spoken = Message.objects.filter(lead_id=lead.pk).exclude(status=Message.Status.FAILED).order_by("-created_at")
-    last = spoken.values_list("role", flat=True).first()
+    spoken = Message.objects.filter(lead_id=lead.pk).exclude(status=Message.Status.FAILED)
+    # What a turn has written and not sent is taken back when it finds that a person had taken over.
+    spoken = spoken.exclude(role=Message.Role.ASSISTANT, status=Message.Status.WRITTEN)
+    last = spoken.order_by("-created_at").values_list("role", flat=True).first()
     if last == Message.Role.USER and (turn := ask_for_reply(lead, after_s=0, now=now)) is not None:
         transaction.on_commit(lambda: wake(turn))
 

@@ -14,7 +14,7 @@ from leads.channels import CannotWrite, get_channel
 from leads.suppression import suppress
 from leads.takeover import hand_back, take_over
 from whatsapp.models import AgentTurn, Message
-from whatsapp.tests.conftest import OPENAI, Phone, Wire, message, reply, work
+from whatsapp.tests.conftest import OPENAI, Phone, Wire, make_message, message, reply, work
 from whatsapp.tests.test_replies import rfc2822
 
 
@@ -196,3 +196,24 @@ def test_on_return_the_agent_is_silent_where_a_person_had_the_last_word(wire: Wi
     work()
 
     assert (wire.asked, len(wire.sent)) == ([], 1)
+
+
+def test_a_hand_back_before_the_agent_noticed_the_take_over_leaves_nobody_unanswered(wire: Wire, phone: Phone) -> None:
+    wire.openai()
+    wire.twilio_each()
+    phone.write("Hi")
+    turn = AgentTurn.objects.get()
+    later = timezone.now() + timedelta(minutes=1)
+    AgentTurn.objects.update(state="running", claimed_by="a worker", due_at=later)
+    Message.objects.filter(role="user").update(turn=turn)
+    written = make_message(phone.lead, status="written", twilio_sid="", turn=turn, text="Written, not sent")
+    take(phone)
+    from whatsapp import replies
+
+    assert replies.send_part(str(turn.pk), str(written.pk), "a worker")["outcome"] == "stopped"
+    give_back(phone)
+    work()
+
+    assert not Message.objects.filter(pk=written.pk).exists()
+    assert Message.objects.get(role="user").turn_id not in {None, turn.pk}
+    assert len(wire.sent) == 1
