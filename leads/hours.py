@@ -42,7 +42,7 @@ def next_span(hours: Hours, phone: str, *, at: datetime) -> Span:
     """
     for zones in (_zones(phone), [_zone(hours.timezone) or ZoneInfo("UTC")]):
         for since, until in _common(hours, zones, at=at):
-            if until - at >= LEAST_LEFT:
+            if since > at or until - at >= LEAST_LEFT:
                 return max(since, at), until
     # A day whose hours the clocks leave out altogether is followed by one that has them.
     raise AssertionError("no calling hours within days")

@@ -104,3 +104,8 @@ def test_hours_that_the_clocks_leave_out_are_those_of_the_next_day() -> None:
 def test_a_zone_that_this_machine_does_not_know_is_utc(timezone: str) -> None:
     found = when_to_call(hours(timezone=timezone), NOWHERE, at=at("2026-06-07T03:00"))
     assert found == at("2026-06-07T08:00")
+
+
+def test_hours_of_seconds_are_hours_too() -> None:
+    found = next_span(hours("08:00:00", "08:00:30", "UTC"), NOWHERE, at=at("2026-06-07T08:00:10"))
+    assert found == (at("2026-06-08T08:00:00"), at("2026-06-08T08:00:30"))

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -109,8 +110,8 @@ def test_an_opt_out_and_the_end_of_a_call_at_once_let_nobody_be_called() -> None
         session = make_call(lead=make_lead(workspace), vapi_call_id=f"call-{number}")
         lead, message = session.lead, status_update("ended", call_id=f"call-{number}", endedReason="customer-busy")
         at_once(
-            lambda w=workspace, m=message: post_event(w, m),
-            lambda w=workspace, p=lead.phone: suppress(workspace_id=w.pk, phone=p, reason="stop", now=NOW),
+            partial(post_event, workspace, message),
+            partial(suppress, workspace_id=workspace.pk, phone=lead.phone, reason="stop", now=NOW),
         )
         Dispatch.objects.filter(status="pending").update(due_at=NOW)
         call_command("sweep")
@@ -138,8 +139,8 @@ def test_a_session_that_is_written_while_its_lead_is_erased_leaves_no_call_at_va
         told = {"assistantOverrides": {"metadata": {"coachbotDispatchId": str(dispatch.pk)}}}
         message = status_update("in-progress", call_id=call_id, call=told)
         at_once(
-            lambda w=workspace, m=message: post_event(w, m),
-            lambda pk=dispatch.lead_id: erase_leads(Lead.objects.filter(pk=pk), now=NOW),
+            partial(post_event, workspace, message),
+            partial(erase_leads, Lead.objects.filter(pk=dispatch.lead_id), now=NOW),
         )
         assert not Lead.objects.filter(pk=dispatch.lead_id).exists()
         assert Erasure.objects.filter(workspace=workspace, reference=call_id).count() == 1
