@@ -110,7 +110,6 @@ _TOOLS: dict[str, _Tool] = {
     END: _Tool(description="End the conversation, after a goodbye.", act=actions.end_conversation),
 }
 TOOL_NAMES = frozenset(_TOOLS)
-TOOL_NAMES = frozenset(_TOOLS)
 
 
 def schemas(workspace: Workspace, *, strict: bool = True) -> list[Tool]:

@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from agents.tools import TOOL_NAMES, run_tool
 from voice.incoming import Message, Refused, error_answer, find_session, read_request
 from webapi import request_id
+from workspaces.connections import give_back
 from workspaces.journal import Crossing, record
 from workspaces.models import Channel, LogEntry
 
@@ -63,6 +64,7 @@ def answer_tools(request: HttpRequest, slug: str, tool: str) -> HttpResponse:
         return error_answer(503, "unavailable", headers={"Retry-After": "5"})
     wishes = _wishes(message, tool=tool)
     results: dict[str, dict[str, Any]] = {}
+    give_back()
     job = _pool.submit(_run, message, wishes, results, workspace_id, began + TOOLS_WITHIN_S, request_id.current())
     wait_for([job], timeout=max(0.0, began + ANSWER_WITHIN_S - time.monotonic()))
     answers = {wish.call_id: results.get(wish.call_id) or _no(TAKES_LONG) for wish in wishes}

@@ -307,6 +307,21 @@ def test_the_journal_holds_what_was_asked_and_answered_without_the_secret() -> N
     assert secret_of(workspace) not in entry.request + entry.response
 
 
+@pytest.mark.skipif(connections["default"].vendor != "postgresql", reason="SQLite has no pool to use up")
+def test_holds_no_connection_while_it_waits_for_the_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = make_call(vapi_status="in-progress")
+    message, headers = tool_calls(item(budget="10k")), {"authorization": f"Bearer {secret_of(session.lead.workspace)}"}
+    workspace, asking, held = session.lead.workspace, connections["default"], []
+
+    def look(*args: Any, **kwargs: Any) -> Any:
+        held.append(asking.connection is not None)
+        return run_tool(*args, **kwargs)
+
+    monkeypatch.setattr(tools, "run_tool", look)
+    assert results_of(ask(workspace, message, **headers))["tc_1"]["ok"]
+    assert held == [False]
+
+
 def test_leaves_no_connection_behind() -> None:
     session = make_call(vapi_status="in-progress")
     ask(session.lead.workspace, tool_calls(item(budget="10k")))
