@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from django.conf import settings
 
@@ -19,6 +19,7 @@ from providers.errors import OutcomeUnknown, ProviderError, Rejected, Unavailabl
 MAX_BODY_CHARS = 1600
 MAX_TEMPLATE_CHARS = 1024
 LIST_PAGE = 50
+MAX_PAGES = 20
 
 # What staff can do about a code of https://www.twilio.com/docs/api/errors.
 ADVICE = {
@@ -128,17 +129,26 @@ def list_messages(
 ) -> list[ListedMessage]:
     """Return the latest messages from us to one phone, newest first.
 
-    Asked without Twilio's own DateSent filter, which leaves out what is still queued. Raises ProviderError.
+    Asked without Twilio's own DateSent filter, which leaves out what is still queued, page after page until one ends
+    before `created_after`. Raises ProviderError.
     """
     query = {"To": whatsapp_address(to), "From": whatsapp_address(sender), "PageSize": str(LIST_PAGE)}
-    answer = _call("GET", account_sid=account_sid, auth_token=auth_token, query=query)
-    if answer.status != 200:
-        raise _refusal(answer, request=query)
-    try:
-        listed = [_listed(message) for message in json.loads(answer.body)["messages"]]
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise OutcomeUnknown("Twilio's list could not be read", **_details(answer, request=query)) from error
-    return [message for message in listed if message.created_at >= created_after]
+    found: list[ListedMessage] = []
+    for _ in range(MAX_PAGES):
+        answer = _call("GET", account_sid=account_sid, auth_token=auth_token, query=query)
+        if answer.status != 200:
+            raise _refusal(answer, request=query)
+        try:
+            page = json.loads(answer.body)
+            listed = [_listed(message) for message in page["messages"]]
+            query = dict(parse_qsl(urlsplit(str(page.get("next_page_uri") or "")).query))
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise OutcomeUnknown("Twilio's list could not be read", **_details(answer, request=query)) from error
+        recent = [message for message in listed if message.created_at >= created_after]
+        found += recent
+        if not query or len(recent) < len(listed) or not listed:
+            break
+    return found
 
 
 def delete_message(*, account_sid: str, auth_token: str, sid: str) -> None:
@@ -159,9 +169,21 @@ def signature(*, url: str, params: Iterable[tuple[str, str]], auth_token: str) -
 
 
 def is_signed(*, url: str, params: Iterable[tuple[str, str]], auth_token: str, claimed: str) -> bool:
-    """Tell whether Twilio sent this: `url` is the exact public one, with its query string."""
-    expected = signature(url=url, params=params, auth_token=auth_token)
-    return hmac.compare_digest(expected.encode(), claimed.encode("utf-8", "replace"))
+    """Tell whether Twilio sent this: `url` is the exact public one, with its query string.
+
+    Twilio signs some addresses with their port and some without, whichever way they were entered there.
+    """
+    pairs, given = list(params), claimed.encode("utf-8", "replace")
+    signed = (signature(url=spelling, params=pairs, auth_token=auth_token) for spelling in _with_and_without_port(url))
+    return any(hmac.compare_digest(each.encode(), given) for each in signed)
+
+
+def _with_and_without_port(url: str) -> list[str]:
+    parts = urlsplit(url)
+    if parts.port is None:
+        port = 443 if parts.scheme == "https" else 80
+        return [url, url.replace(parts.netloc, f"{parts.netloc}:{port}", 1)]
+    return [url, url.replace(parts.netloc, parts.netloc.removesuffix(f":{parts.port}"), 1)]
 
 
 def _call(

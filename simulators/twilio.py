@@ -146,13 +146,17 @@ class Twilio:
             return token
         size = request.query.get("PageSize", "50")
         limit = min(int(size), 1000) if size.isdigit() else 50
+        page = int(request.query.get("Page", "0"))
         found = [
             message.data
             for message in reversed(self._state.memory.messages.values())
             if not message.deleted and _matches(message, request)
         ]
-        paging = {"page": 0, "page_size": limit, "next_page_uri": None, "uri": request.path_qs.removeprefix("/twilio")}
-        return json_reply({"messages": found[:limit], **paging})
+        begin, end = page * limit, (page + 1) * limit
+        onwards = str(request.rel_url.update_query(Page=page + 1)).removeprefix("/twilio") if found[end:] else None
+        uri = request.path_qs.removeprefix("/twilio")
+        paging = {"page": page, "page_size": limit, "next_page_uri": onwards, "uri": uri}
+        return json_reply({"messages": found[begin:end], **paging})
 
     async def get_message(self, request: web.Request) -> web.Response:
         """GET Messages/{sid}.json: the message, or 404 with code 20404."""

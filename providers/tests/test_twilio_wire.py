@@ -95,3 +95,50 @@ def test_lists_what_was_created_since() -> None:
 @pytest.mark.parametrize("code", ["", "63016", "99999"])
 def test_always_has_words_for_a_code(code: str) -> None:
     assert twilio.explain(code)
+
+
+@pytest.mark.parametrize(
+    ("entered", "signed"),
+    [
+        ("https://example.com/in?a=1", "https://example.com:443/in?a=1"),
+        ("https://example.com:8443/in?a=1", "https://example.com/in?a=1"),
+        ("http://example.com/in", "http://example.com:80/in"),
+    ],
+)
+def test_takes_a_signature_over_the_address_with_its_port_and_without(entered: str, signed: str) -> None:
+    theirs = twilio.signature(url=signed, params=DOCUMENTED.items(), auth_token="12345")
+    other = twilio.signature(
+        url=signed.replace("example.com", "other.com"), params=DOCUMENTED.items(), auth_token="12345"
+    )
+
+    def is_signed(claimed: str) -> bool:
+        return twilio.is_signed(url=entered, params=DOCUMENTED.items(), auth_token="12345", claimed=claimed)
+
+    assert is_signed(theirs)
+    assert not is_signed(other)
+    assert not is_signed(theirs.swapcase())
+
+
+@responses.activate
+def test_turns_the_lists_pages_until_one_is_too_old() -> None:
+    def page(n: int, hour: int, more: bool) -> dict[str, Any]:
+        at = f"Sun, 22 Nov 2026 {hour:02d}:00:00 +0000"
+        onwards = f"/2010-04-01/Accounts/AC1/Messages.json?To=whatsapp%3A%2B1&Page={n + 1}&PageToken=PASM{n}"
+        listed = {"sid": f"SM{n}", "status": "read", "body": "Hi", "date_created": at, "error_code": None}
+        return {"messages": [listed], "next_page_uri": onwards if more else None}
+
+    for n, hour in enumerate((5, 4, 2, 1)):
+        responses.add(responses.GET, URL, json=page(n, hour, more=True))
+
+    found = twilio.list_messages(
+        account_sid="AC1",
+        auth_token="secret",
+        sender="+14155238886",
+        to="+15555550123",
+        created_after=datetime(2026, 11, 22, 3, tzinfo=UTC),
+    )
+
+    assert [message.sid for message in found] == ["SM0", "SM1"]
+    assert len(responses.calls) == 3
+    asked = dict(parse_qsl(urlsplit(str(responses.calls[2].request.url)).query))
+    assert asked == {"To": "whatsapp:+1", "Page": "2", "PageToken": "PASM1"}

@@ -116,3 +116,17 @@ def test_finds_what_a_reset_hid(sim: Sim) -> None:
     one = url.replace(".json", f"/{found[0]['sid']}.json")
     assert requests.delete(one, auth=(ACCOUNT, "tok"), timeout=TIMEOUT_S).status_code == 204
     assert requests.get(one, auth=(ACCOUNT, "tok"), timeout=TIMEOUT_S).json()["code"] == 20404
+
+
+def test_lists_page_by_page(sim: Sim) -> None:
+    sids = [send(sim, Body=f"Hi {n}").json()["sid"] for n in range(3)]
+    first = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json?To=whatsapp%3A%2B15555550123&PageSize=2"
+
+    def get(path: str) -> Any:
+        return requests.get(f"{sim.url}/twilio{path}", auth=(ACCOUNT, "tok"), timeout=TIMEOUT_S).json()
+
+    page = get(first)
+    rest = get(page["next_page_uri"])
+
+    assert [message["sid"] for message in page["messages"] + rest["messages"]] == sids[::-1]
+    assert rest["next_page_uri"] is None
