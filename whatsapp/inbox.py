@@ -1,9 +1,10 @@
 """What people write to a workspace: stored once, an opt-out obeyed at once, everything else left to a turn."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -13,6 +14,7 @@ from leads.models import Lead, Suppression
 from leads.suppression import is_suppressed, lift, suppress
 from whatsapp import optout
 from whatsapp.models import AgentTurn, Message
+from whatsapp.numbers import spellings
 from whatsapp.outbox import put_confirmation
 from whatsapp.waiting import ask_for_reply, wake
 from workspaces.journal import Crossing, record
@@ -96,12 +98,13 @@ def receive(workspace: Workspace, inbound: Inbound, *, now: datetime) -> Message
 def _lead_of(workspace: Workspace, inbound: Inbound, *, now: datetime) -> Lead | None:
     """Find who wrote, or make a lead of them where the workspace wants that."""
     # Held until the end: a hand back at this moment either sees the message or is seen by it.
-    same = Lead.objects.filter(workspace=workspace, phone=inbound.sender, is_test=False)
-    lead = same.select_for_update(no_key=True).first()
+    same = Lead.objects.filter(workspace=workspace, phone__in=spellings(inbound.sender), is_test=False)
+    rows = list(same.select_for_update(no_key=True).order_by("-created_at"))
+    lead = min(rows, key=lambda row: row.phone != inbound.sender, default=None)
     if lead is not None or workspace.unknown_senders != UnknownSenders.LEAD:
         return lead
     found = _wish_of(inbound)
-    if (found and found[0] is optout.Wish.STOP) or is_suppressed(workspace.pk, inbound.sender):
+    if (found and found[0] is optout.Wish.STOP) or _has_opted_out(workspace, inbound):
         return None
     fields: dict[str, Any] = {"name": inbound.profile_name or inbound.sender, "source": Lead.Source.WHATSAPP}
     fields |= {"channel": workspace.channel, "created_at": now, "updated_at": now}
@@ -127,19 +130,25 @@ def _obey(workspace: Workspace, lead: Lead | None, inbound: Inbound, *, now: dat
     if found is None:
         return False
     wish, language = found
+    change: Callable[..., bool] = lift
     if wish is optout.Wish.STOP:
-        reason, detail = Suppression.Reason.STOP, inbound.words[0][:40]
-        changed = suppress(workspace_id=workspace.pk, phone=inbound.sender, reason=reason, detail=detail, now=now)
-        words = optout.STOPPED
-    else:
-        changed = lift(workspace_id=workspace.pk, phone=inbound.sender, detail=inbound.words[0][:40], now=now)
-        words = optout.STARTED
-        if not changed:
-            # Who had not opted out says something else by it.
-            return False
+        change = partial(suppress, reason=Suppression.Reason.STOP)
+    detail = inbound.words[0][:40]
+    # All of them, or the next lead of this person comes in under another.
+    changed = 0
+    for phone in spellings(inbound.sender):
+        changed += change(workspace_id=workspace.pk, phone=phone, detail=detail, now=now)
+    if wish is optout.Wish.START and not changed:
+        # Who had not opted out says something else by it.
+        return False
+    words = optout.STOPPED if wish is optout.Wish.STOP else optout.STARTED
     if changed and lead is not None and not inbound.handled_by_twilio:
         put_confirmation(lead, words[language].format(business=one_line(workspace.name)), now=now)
     return True
+
+
+def _has_opted_out(workspace: Workspace, inbound: Inbound) -> bool:
+    return any(is_suppressed(workspace.pk, phone) for phone in spellings(inbound.sender))
 
 
 def _wish_of(inbound: Inbound) -> tuple[optout.Wish, str] | None:

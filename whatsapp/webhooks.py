@@ -13,6 +13,7 @@ from webapi.errors import error_body
 from whatsapp.delivery import OURS, record_delivery
 from whatsapp.inbox import is_phone, read_inbound, receive
 from whatsapp.models import Message
+from whatsapp.numbers import spellings
 from workspaces.integrations import NotConnected, account
 from workspaces.journal import Crossing, record
 from workspaces.models import Integration, LogEntry, Workspace
@@ -96,7 +97,9 @@ def _find_workspace(request: HttpRequest, *, sender: str) -> Workspace | None:
     workspaces = [each.workspace for each in found if _signed_for(request, each.workspace_id)]
     if len(workspaces) < 2:
         return workspaces[0] if workspaces else None
-    known = Lead.objects.filter(workspace__in=workspaces, phone=sender, is_test=False).order_by("-created_at")
+    known = Lead.objects.filter(workspace__in=workspaces, phone__in=spellings(sender), is_test=False).order_by(
+        "-created_at"
+    )
     workspace_id = known.values_list("workspace_id", flat=True).first() if is_phone(sender) else None
     by_choice = sorted(workspaces, key=lambda each: (each.pk != workspace_id, each.unknown_senders == "ignore"))
     return by_choice[0]
