@@ -37,3 +37,15 @@ def test_loses_and_adds_nothing_but_spaces(text: str, limit: int) -> None:
 
     assert all(0 < len(part) <= limit for part in parts)
     assert "".join("".join(parts).split()) == "".join(text.split())
+
+
+def test_counts_as_whatsapp_does_and_tears_no_emoji_apart() -> None:
+    assert [len(part) for part in split_text("😀" * 1000)] == [800, 200]
+    family, flag, accent = "👩\u200d👧\u200d👦", "🇩🇪", "e\u0301"
+    for sign in (family, flag, accent, "👍🏽", "❤\ufe0f"):
+        parts = split_text(f"x{sign * 60}", 41)[:-1]
+        assert all(part.removeprefix("x").replace(sign, "") == "" for part in parts), sign
+
+
+def test_cuts_what_is_nothing_but_one_sign() -> None:
+    assert "".join(split_text("\u0301" * 50, 20)) == "\u0301" * 50
