@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from leads.channels import CannotWrite, Job, Order, Sent, Trace, Window
 from leads.insert import OPTED_OUT
+from leads.intake import claim_name
 from leads.models import Dispatch, Lead
 from providers import inngest, twilio
 from providers.errors import Rejected, Unavailable
@@ -19,8 +20,9 @@ from whatsapp.accounts import connected_twilio
 from whatsapp.events import ReplyWish, Wish, sender
 from whatsapp.guard import WORDS, may_be_written_to
 from whatsapp.models import AgentTurn, Message
+from whatsapp.replies import CAME_FOR_WITHIN, NOBODY_CAME
 from whatsapp.sending import settle
-from whatsapp.turns import InProcess, open_conversation, run_turn
+from whatsapp.turns import InProcess, give_up_dispatch, open_conversation, run_turn
 from whatsapp.waiting import GRACE_S
 from whatsapp.window import window_of
 
@@ -149,6 +151,8 @@ class WhatsAppChannel:
         rows = due.order_by("due_at")[: min(limit, SWEEP_MAX)]
         if not settings.INNGEST_CONFIGURED:
             return sum(_take_back(row, now=now) for row in rows)
+        given_up = sum(give_up_dispatch(row.pk, reason=NOBODY_CAME, now=now) for row in rows if _is_old(row, now=now))
+        given_up += replies.give_up_old(by=claim_name(), now=now, limit=min(limit, SWEEP_MAX))
         wishes: list[Wish | ReplyWish] = [
             Wish(row.pk, row.lead_id, again=row.attempts) for row in rows if _postpone(row, now=now)
         ]
@@ -157,7 +161,7 @@ class WhatsAppChannel:
             sender.put(wish)
         if wishes:
             sender.wait_until_idle(timeout_s=SEND_WITHIN_S)
-        return len(wishes)
+        return len(wishes) + given_up
 
 
 def _replies_to_wake(*, now: datetime, limit: int) -> Iterable[ReplyWish]:
@@ -179,6 +183,10 @@ def _send_event(order: Order) -> Sent:
         error.request = request
         raise
     return Sent(reference=ids[0], queued=True, status_code=200, request=request, response={"ids": ids})
+
+
+def _is_old(row: Dispatch, *, now: datetime) -> bool:
+    return now - row.created_at >= CAME_FOR_WITHIN
 
 
 def _postpone(row: Dispatch, *, now: datetime) -> bool:

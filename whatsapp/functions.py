@@ -9,18 +9,16 @@ from typing import Any, Protocol, TypeVar
 import inngest
 import inngest.django
 from django.conf import settings
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from leads.models import Dispatch, Lead
-from leads.status import change_status
+from leads.models import Dispatch
 from providers.errors import OutcomeUnknown, ProviderError, Rejected
 from providers.inngest import client, is_development
 from whatsapp import replies
 from whatsapp.events import TURN_REQUESTED
 from whatsapp.sending import Result, settle_after_s
-from whatsapp.turns import run_turn
+from whatsapp.turns import give_up_dispatch, run_turn
 
 T = TypeVar("T")
 
@@ -106,15 +104,10 @@ class FirstContact:
 
     def fail(self, *, run_id: str, reason: str) -> None:
         """Give the dispatch up; inside the engine it is known already why."""
-        now = timezone.now()
         dispatches = Dispatch.objects.filter(pk=self.dispatch_id, status__in=Dispatch.OPEN)
         said = dispatches.values_list("reason", flat=True).first()
         reason = f"{GAVE_UP} {said or ''}".strip() if reason == GAVE_UP else reason
-        with transaction.atomic():
-            if not dispatches.update(status=Dispatch.Status.FAILED, reason=reason[:255], finished_at=now):
-                return
-            lead_id = Dispatch.objects.values_list("lead_id", flat=True).get(pk=self.dispatch_id)
-            change_status(lead_id, Lead.Status.NEEDS_HUMAN, now=now, frm=[Lead.Status.NEW], reason=reason[:255])
+        give_up_dispatch(self.dispatch_id, reason=reason, now=timezone.now())
 
 
 @dataclass(frozen=True, slots=True)

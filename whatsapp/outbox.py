@@ -3,11 +3,12 @@
 import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from leads.insert import OPTED_OUT
@@ -16,7 +17,7 @@ from providers.errors import OutcomeUnknown, ProviderError, Rejected
 from whatsapp.accounts import connected_account
 from whatsapp.guard import WORDS, may_be_written_to
 from whatsapp.models import Message
-from whatsapp.sending import send_written, settle, settle_after_s, simulate
+from whatsapp.sending import Held, send_written, settle, settle_after_s, simulate
 from whatsapp.splitting import split_text
 from whatsapp.window import window_of
 
@@ -42,7 +43,8 @@ def claim_due(*, now: datetime, limit: int) -> Iterator[Callable[[], None]]:
     due = Message.objects.filter(due_at__lte=now).exclude(Exists(earlier.filter(created_at__lt=OuterRef("created_at"))))
     for pk, due_at in list(due.order_by("due_at").values_list("pk", "due_at")[:limit]):
         lease = lease_end(now)
-        if Message.objects.filter(pk=pk, due_at=due_at).update(due_at=lease):
+        # Counted before anything is tried: what kills its sender each time must come to an end as well.
+        if Message.objects.filter(pk=pk, due_at=due_at).update(due_at=lease, attempts=F("attempts") + 1):
             yield lambda pk=pk, lease=lease: send_claimed(pk, lease=lease)  # type: ignore[misc]
 
 
@@ -52,6 +54,8 @@ def send_claimed(pk: UUID, *, lease: datetime) -> None:
     if message is None:
         return
     try:
+        if message.attempts > settings.DISPATCH_MAX_ATTEMPTS:
+            raise Rejected(GAVE_UP, code="broken")
         _send(message)
     except Rejected as error:
         _give_up(message, error.reason, code=error.code)
@@ -71,13 +75,19 @@ def _send(message: Message) -> None:
         return
     account = connected_account(message.lead, "twilio")
     now = timezone.now()
-    # The confirmation of an opt-out is the one thing that may still be said after it.
-    if message.kind != Message.Kind.CONFIRMATION and not may_be_written_to(message.lead):
-        raise Rejected(WORDS[OPTED_OUT], code=OPTED_OUT)
     window = window_of(message.lead, now=now)
     if not window.open:
         raise Rejected(window.reason, code="window_closed")
-    send_written(message, account, as_template=False, now=now)
+    try:
+        send_written(message, account, as_template=False, check=partial(_reason_to_hold, message), now=now)
+    except Held as held:
+        raise Rejected(WORDS[held.reason], code=held.reason) from held
+
+
+def _reason_to_hold(message: Message) -> str:
+    """Say whether an opt-out is in the way. Its confirmation is the one thing that may still be said after it."""
+    may = message.kind == Message.Kind.CONFIRMATION or may_be_written_to(message.lead)
+    return "" if may else OPTED_OUT
 
 
 def _put(lead: Lead, texts: list[str], *, role: str, kind: str, by_id: Any, now: datetime) -> list[Message]:
@@ -100,16 +110,15 @@ def _put(lead: Lead, texts: list[str], *, role: str, kind: str, by_id: Any, now:
 
 
 def _try_later(message: Message, error: ProviderError, *, lease: datetime) -> None:
-    attempts = message.attempts + 1
-    if attempts >= settings.DISPATCH_MAX_ATTEMPTS:
+    if message.attempts >= settings.DISPATCH_MAX_ATTEMPTS:
         _give_up(message, f"{GAVE_UP} {error.reason}", code=error.code)
         return
-    wait_s = settings.REPLY_RETRY_S * min(2 ** (attempts - 1), MAX_WAITS)
+    wait_s = settings.REPLY_RETRY_S * min(2 ** (message.attempts - 1), MAX_WAITS)
     if isinstance(error, OutcomeUnknown):
         wait_s = max(wait_s, settle_after_s())
     wait_s = max(wait_s, getattr(error, "retry_after_s", None) or 0)
     mine = Message.objects.filter(pk=message.pk, due_at=lease)
-    mine.update(due_at=timezone.now() + timedelta(seconds=wait_s), attempts=attempts)
+    mine.update(due_at=timezone.now() + timedelta(seconds=wait_s))
 
 
 def _give_up(message: Message, reason: str, *, code: str) -> None:

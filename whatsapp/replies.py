@@ -28,7 +28,7 @@ from whatsapp.delivery import OPTED_OUT_CODES, leave_to_human
 from whatsapp.guard import WORDS, reason_to_hold
 from whatsapp.limits import LIMIT, limit_reached
 from whatsapp.models import AgentTurn, Message
-from whatsapp.sending import BUSY_RETRY_S, Result, send_written, settle, settle_after_s, simulate, tell
+from whatsapp.sending import BUSY_RETRY_S, Held, Result, send_written, settle, settle_after_s, simulate, tell
 from whatsapp.splitting import split_text
 from whatsapp.template import has_sentence
 from whatsapp.turns import InProcess, Step
@@ -41,6 +41,10 @@ Status = Message.Status
 # Until a turn that others keep waiting is left to the worker's next look.
 MAX_WAITS = 60
 NOTHING: Result = {"outcome": "nothing"}
+BROKE_OFF = "The agent's turn broke off too often."
+# After that WhatsApp takes no answer any more that the lead would still wait for.
+CAME_FOR_WITHIN = timedelta(hours=24)
+NOBODY_CAME = "Nobody came to answer within a day: the engine that runs the agent's turns is away."
 
 
 def run_reply(step: Step, *, turn_id: str, run_id: str) -> Result:
@@ -84,7 +88,8 @@ def generate_reply(turn_id: str, run_id: str) -> Result:
     if turn is None:
         return NOTHING
     if parts := _parts(turn):
-        return _written(parts)
+        dead = turn.attempts >= settings.DISPATCH_MAX_ATTEMPTS
+        return _leave(turn, reason=BROKE_OFF, code="broken") if dead else _written(parts)
     if reason := reason_to_hold(turn.lead_id):
         return _stop(turn, reason)
     if reason := limit_reached(turn, now=now):
@@ -92,7 +97,7 @@ def generate_reply(turn_id: str, run_id: str) -> Result:
     if not Message.objects.filter(turn=turn, role=Message.Role.USER).exists():
         return _close(turn, State.DONE, outcome="silent")
     if turn.attempts >= settings.REPLY_MAX_ATTEMPTS:
-        return _fall_back(turn, run_id, Rejected("The agent's turn broke off too often.", code="broken"))
+        return _fall_back(turn, run_id, Rejected(BROKE_OFF, code="broken"))
     return _write(turn, run_id, now=now)
 
 
@@ -151,6 +156,17 @@ def give_up(turn_id: str, run_id: str, *, reason: str) -> None:
     turn = _mine(turn_id, run_id).select_related("lead").first()
     if turn is not None:
         _leave(turn, reason=reason, code="gave_up")
+
+
+def give_up_old(*, by: str, now: datetime, limit: int) -> int:
+    """Leave to a person the turns that no engine came for while they could be answered. Returns how many."""
+    old = AgentTurn.objects.filter(state__in=AgentTurn.OPEN, due_at__lte=now, created_at__lte=now - CAME_FOR_WITHIN)
+    given_up = 0
+    for turn in list(old.select_related("lead").order_by("due_at")[:limit]):
+        if claim(turn.pk, by, now=now):
+            turn.claimed_by = by
+            given_up += _leave(turn, reason=NOBODY_CAME, code="no_engine") is not NOTHING
+    return given_up
 
 
 def claim(turn_id: Any, run_id: str, *, now: datetime) -> bool:
@@ -256,6 +272,9 @@ def _keep(turn: AgentTurn, run_id: str, texts: list[str], *, kind: str) -> Resul
     with transaction.atomic():
         if not _mine(turn.pk, run_id).update(due_at=lease_end(now), wake_at=_wake_at(now), attempts=0, reason=""):
             return NOTHING
+        if stored := _parts(turn):
+            # The engine called a second time while the first was still at it: one answer is enough.
+            return _written(stored)
         parts = Message.objects.bulk_create(
             Message(
                 lead=turn.lead,
@@ -285,12 +304,14 @@ def _send(turn: AgentTurn, message: Message) -> Result:
         return simulate(message, now=timezone.now())
     account = connected_account(message.lead, "twilio")
     now = timezone.now()
-    as_template = not window_of(message.lead, now=now).open
-    if as_template and not _has_template(account):
-        raise Rejected(window_of(message.lead, now=now).reason, code="window_closed")
-    if reason := reason_to_hold(turn.lead_id):
-        return _stop(turn, reason)
-    return _after_send(turn, send_written(message, account, as_template=as_template, now=now))
+    window = window_of(message.lead, now=now)
+    if not window.open and not _has_template(account):
+        raise Rejected(window.reason, code="window_closed")
+    check = partial(reason_to_hold, turn.lead_id)
+    try:
+        return _after_send(turn, send_written(message, account, as_template=not window.open, check=check, now=now))
+    except Held as held:
+        return _stop(turn, held.reason)
 
 
 def _has_template(account: Account) -> bool:
@@ -330,9 +351,11 @@ def _fall_back(turn: AgentTurn, run_id: str, error: ProviderError) -> Result:
 def _stop(turn: AgentTurn, reason: str) -> Result:
     """End a turn on purpose. Where the lead may be answered later, its messages wait for that."""
     with transaction.atomic():
-        if reason != OPTED_OUT:
+        closed = _close(turn, State.STOPPED, outcome="stopped", reason=WORDS.get(reason, reason), code=reason)
+        # Who has got a part of the answer has been answered.
+        if closed is not NOTHING and reason != OPTED_OUT and not _parts(turn):
             Message.objects.filter(turn=turn, role=Message.Role.USER).update(turn=None)
-        return _close(turn, State.STOPPED, outcome="stopped", reason=WORDS.get(reason, reason), code=reason)
+        return closed
 
 
 def _leave(turn: AgentTurn, *, reason: str, code: str, state: str = State.FAILED, told: bool = False) -> Result:
@@ -341,10 +364,11 @@ def _leave(turn: AgentTurn, *, reason: str, code: str, state: str = State.FAILED
     previous = AgentTurn.objects.filter(lead_id=turn.lead_id, finished_at__isnull=False).order_by("-finished_at")
     known = told or (state == State.STOPPED and previous.values_list("code", flat=True).first() == code)
     with transaction.atomic():
-        if not known:
-            leave_to_human(turn.lead_id, reason=reason, code=code, now=timezone.now())
         outcome = "failed" if state == State.FAILED else "stopped"
-        return _close(turn, state, outcome=outcome, reason=reason, code=code)
+        closed = _close(turn, state, outcome=outcome, reason=reason, code=code)
+        if closed is not NOTHING and not known:
+            leave_to_human(turn.lead_id, reason=reason, code=code, now=timezone.now())
+        return closed
 
 
 def _close(turn: AgentTurn, state: str, *, outcome: str, reason: str = "", code: str = "") -> Result:

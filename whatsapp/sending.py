@@ -1,5 +1,6 @@
 """One message over the wire, once: marked before it leaves, and asked about before it could leave twice."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -19,10 +20,18 @@ from workspaces.integrations import Account
 
 BUSY_RETRY_S = 2.0
 # How far Twilio's clock and ours may be apart.
-CLOCK_SKEW = timedelta(seconds=60)
+CLOCK_SKEW = timedelta(minutes=5)
 
 # What a step hands to the next: an outcome and ids. Inngest stores and shows it.
 Result = dict[str, str]
+
+
+class Held(Exception):
+    """The lead must not be written to after all; nothing has left. `reason` is one of whatsapp.guard's."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 def settle(message: Message, *, now: datetime) -> None:
@@ -60,15 +69,22 @@ def settle_after_s() -> float:
     return float(settings.TWILIO_TIMEOUT_S + settings.PROVIDER_CONNECT_TIMEOUT_S + 5)
 
 
-def send_written(message: Message, account: Account, *, as_template: bool, now: datetime) -> Result:
+def send_written(
+    message: Message, account: Account, *, as_template: bool, check: Callable[[], str], now: datetime
+) -> Result:
     """Send a WRITTEN message: as free text, or in the variables of the workspace's template.
 
-    Raises Unavailable where another process is at it, and ProviderError, having recorded what came of it.
+    `check` is asked last and says why it must not leave, "" where it may. Raises Held with what it said, Unavailable
+    where another process is at it, and ProviderError, having recorded what came of it.
     """
     content_sid = str(account.options.get("content_sid") or "") if as_template else ""
     variables = content_variables(account.options, lead=message.lead, sentence=message.text) if content_sid else {}
-    if not _mark_sending(message, content_sid=content_sid, now=now):
-        raise Unavailable("Another process is sending this message.", retry_after_s=BUSY_RETRY_S)
+    with transaction.atomic():
+        if not _mark_sending(message, content_sid=content_sid, now=now):
+            raise Unavailable("Another process is sending this message.", retry_after_s=BUSY_RETRY_S)
+        # With the mark in place: waiting for the database may have taken longer than a stop takes to arrive.
+        if reason := check():
+            raise Held(reason)
     give_back()
     try:
         sent = twilio.send_message(

@@ -6,6 +6,7 @@ finds what the one before it left. Each step raises ProviderError; who runs it d
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Protocol, TypeVar
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from whatsapp.accounts import connected_account, journal_answer
 from whatsapp.agent import Draft, write_first_message
 from whatsapp.guard import reason_to_hold
 from whatsapp.models import Message
-from whatsapp.sending import BUSY_RETRY_S, Result, send_written, settle, simulate, tell
+from whatsapp.sending import BUSY_RETRY_S, Held, Result, send_written, settle, simulate, tell
 
 T = TypeVar("T")
 
@@ -100,10 +101,12 @@ def send_message(message_id: str, run_id: str) -> Result:
     if message.lead.is_test:
         return simulate(message, now=now)
     account = connected_account(message.lead, "twilio")
-    if reason := reason_to_hold(message.lead_id):
-        return _skip(message.dispatch, reason=reason, now=now)
-    # Who asked Twilio in between is late: the time is told anew, because others count from it.
-    return send_written(message, account, as_template=True, now=timezone.now())
+    check = partial(reason_to_hold, message.lead_id)
+    try:
+        # Who asked Twilio in between is late: the time is told anew, because others count from it.
+        return send_written(message, account, as_template=True, check=check, now=timezone.now())
+    except Held as held:
+        return _skip(message.dispatch, reason=held.reason, now=now)
 
 
 def persist_message(message_id: str) -> Result:
@@ -123,6 +126,17 @@ def open_conversation(lead_ids: list[UUID], *, now: datetime) -> None:
     """Mark leads that have been written to."""
     for lead_id in lead_ids:
         change_status(lead_id, Lead.Status.IN_CONVERSATION, now=now, frm=[Lead.Status.NEW])
+
+
+def give_up_dispatch(dispatch_id: UUID | str, *, reason: str, now: datetime) -> bool:
+    """Fail a first contact that nobody can make: its lead needs a human. False: it is over already."""
+    with transaction.atomic():
+        dispatches = Dispatch.objects.filter(pk=dispatch_id, status__in=Dispatch.OPEN)
+        if not dispatches.update(status=Dispatch.Status.FAILED, reason=reason[:255], finished_at=now):
+            return False
+        lead_id = Dispatch.objects.values_list("lead_id", flat=True).get(pk=dispatch_id)
+        change_status(lead_id, Lead.Status.NEEDS_HUMAN, now=now, frm=[Lead.Status.NEW], reason=reason[:255])
+    return True
 
 
 def _claim(dispatch_id: str, run_id: str, *, now: datetime) -> bool:

@@ -123,7 +123,7 @@ def test_no_lead_is_given_up_however_long_inngest_is_away(engine: Events, dispat
 
 @pytest.mark.django_db(transaction=True)
 def test_an_acknowledged_turn_that_nobody_came_for_is_asked_for_again(engine: Events, dispatch: Dispatch) -> None:
-    Dispatch.objects.update(status="queued")
+    Dispatch.objects.update(status="queued", created_at=timezone.now())
     for _ in range(4):
         due_now()
         call_command("sweep")
@@ -137,7 +137,7 @@ def test_an_acknowledged_turn_that_nobody_came_for_is_asked_for_again(engine: Ev
 
 @pytest.mark.django_db(transaction=True)
 def test_asks_again_in_vain_without_counting_while_inngest_is_away(engine: Events, dispatch: Dispatch) -> None:
-    Dispatch.objects.update(status="queued")
+    Dispatch.objects.update(status="queued", created_at=timezone.now())
     engine.away = True
     for _ in range(5):
         due_now()
@@ -147,7 +147,7 @@ def test_asks_again_in_vain_without_counting_while_inngest_is_away(engine: Event
 
 
 def test_a_queued_turn_is_the_workers_where_inngest_was_taken_away(dispatch: Dispatch) -> None:
-    Dispatch.objects.update(status="queued")
+    Dispatch.objects.update(status="queued", created_at=timezone.now())
     workspace = make_workspace(channel="whatsapp", connected=False)
     simulated = make_dispatch(make_lead(workspace, is_test=True), status="queued")
     Dispatch.objects.exclude(pk=simulated.pk).delete()
@@ -182,7 +182,7 @@ def test_nothing_is_announced_without_inngest(dispatch: Dispatch, settings: Sett
 def test_an_engine_that_hangs_does_not_hold_the_worker_up(
     engine: Events, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Dispatch.objects.update(status="queued")
+    Dispatch.objects.update(status="queued", created_at=timezone.now())
     due_now()
     let_go = threading.Event()
     monkeypatch.setattr("inngest.Inngest.send_sync", lambda self, batch: let_go.wait(10) and ["01"])
