@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Q
 
 from agents.conversation import Said, converse
+from agents.pricing import cost_usd
 from agents.prompt import business_of, system_prompt
 from leads.models import Lead
 from providers import openai
@@ -42,6 +44,7 @@ class Draft:
     text: str
     # What the model answered, where it was asked.
     reply: openai.Reply | None = None
+    cost_usd: Decimal = Decimal(0)
 
 
 def write_first_message(lead: Lead, *, now: datetime) -> Draft:
@@ -132,4 +135,5 @@ def _ask(lead: Lead, turns: list[openai.Turn], *, now: datetime) -> Draft:
     except ProviderError as error:
         journal_error(lead, "openai", error, now=now)
         raise
-    return Draft(shorten(reply.text, MAX_BODY_CHARS), reply)
+    cost = cost_usd(model_of(openai_account), reply.usage)
+    return Draft(shorten(reply.text, MAX_BODY_CHARS), reply, cost)

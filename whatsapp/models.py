@@ -124,6 +124,8 @@ class Message(models.Model):
     error_message = models.CharField(max_length=255, blank=True, default="")
     input_tokens = models.PositiveIntegerField(null=True, blank=True)
     output_tokens = models.PositiveIntegerField(null=True, blank=True)
+    # Of a first message; what a reply cost is its turn's.
+    cost_usd = models.DecimalField(max_digits=12, decimal_places=6, default=Decimal(0))
     sending_at = models.DateTimeField(null=True, blank=True)
     # What is sent neither by a dispatch nor by a turn: when a worker may take it, null once it is settled.
     due_at = models.DateTimeField(null=True, blank=True)

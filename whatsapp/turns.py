@@ -181,6 +181,7 @@ def _keep(dispatch: Dispatch, draft: Draft, run_id: str) -> Message:
                 status=Message.Status.WRITTEN,
                 input_tokens=draft.reply.input_tokens if draft.reply else None,
                 output_tokens=draft.reply.output_tokens if draft.reply else None,
+                cost_usd=draft.cost_usd,
                 created_at=now,
                 updated_at=now,
             )

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.utils import timezone
 from requests import ReadTimeout
 
-from leads.models import Lead, LeadEvent
+from leads.models import Dispatch, Lead, LeadEvent
 from whatsapp.models import AgentTurn, Message
 from whatsapp.tests.conftest import OPENAI, TWILIO, Phone, Wire, make_message, message, pass_time, reply, work
 from whatsapp.waiting import ask_for_reply
@@ -194,6 +194,27 @@ def test_sends_again_what_twilio_never_got(wire: Wire, phone: Phone) -> None:
     assert (len(wire.asked), len(wire.sent)) == (1, 2)
 
 
+@pytest.mark.parametrize("arrived", [True, False])
+def test_is_not_confused_by_the_same_words_in_the_reply_before(wire: Wire, phone: Phone, arrived: bool) -> None:
+    wire.openai()
+    wire.twilio()
+    wire.twilio(body=ReadTimeout("timed out"))
+    wire.twilio_each()
+    before = message(date_created=rfc2822())
+    wire.twilio_list(*([message(sid="SM" + "c" * 32, date_created=rfc2822())] if arrived else []), before)
+    phone.write("Hi")
+    work()
+    phone.write("Hi?")
+    work()
+    work(minutes=3)
+
+    assert answered() == [("Hi", "done"), ("Hi?", "done")]
+    assert len(wire.sent) == (2 if arrived else 3)
+    sids = set(Message.objects.filter(role="assistant", turn__isnull=False).values_list("twilio_sid", flat=True))
+    assert len(sids) == 2
+    assert ("SM" + "c" * 32 in sids) is arrived
+
+
 class Killed(BaseException):
     """kill -9, as far as a test can have it."""
 
@@ -354,6 +375,39 @@ def test_says_nothing_beyond_the_days_limits(wire: Wire, phone: Phone, limits: d
         "stopped",
         "stopped",
     ]
+
+
+def test_a_limit_does_not_keep_itself_reached(wire: Wire, phone: Phone) -> None:
+    phone.lead.workspace.turns_a_day_per_lead = 2
+    phone.lead.workspace.save()
+    wire.openai()
+    wire.twilio_each()
+    for n in range(5):
+        phone.write(f"Message {n}")
+        work()
+    AgentTurn.objects.filter(state="done").update(started_at=timezone.now() - timedelta(hours=25))
+
+    phone.write("Next day")
+    work()
+
+    assert answered()[-1] == ("Next day", "done")
+
+
+def test_counts_what_the_first_message_cost(wire: Wire, phone: Phone, dispatch: Dispatch) -> None:
+    for lead in (phone.lead, dispatch.lead):
+        lead.workspace.cost_a_day_usd = Decimal("0.01")
+        lead.workspace.save()
+    Dispatch.objects.update(lead=phone.lead, workspace=phone.lead.workspace, created_at=timezone.now())
+    wire.openai(json=reply(usage={"input_tokens": 90_000, "output_tokens": 9_000}))
+    wire.twilio_each()
+    work()
+    assert Message.objects.get(dispatch=dispatch).cost_usd > Decimal("0.01")
+
+    phone.write("Hi")
+    work()
+
+    assert (len(wire.asked), len(wire.sent)) == (1, 1)
+    assert "0.01 USD for the workspace" in LeadEvent.objects.get(kind="agent_stopped").data["reason"]
 
 
 def test_says_nothing_while_the_agent_is_switched_off(wire: Wire, phone: Phone) -> None:
