@@ -69,6 +69,15 @@ class Window:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """An address of ours that is to be pasted at a provider; `hint` says where."""
+
+    name: str
+    url: str
+    hint: str
+
+
 class CannotWrite(Exception):
     """A message of an operator's can't be sent; `reason` is for them to read."""
 
@@ -148,6 +157,14 @@ class Channel(Protocol):
 
     def handed_back(self, lead: "Lead", *, now: datetime) -> None:
         """Let the agent go on with a lead that a person hands back, inside the caller's transaction."""
+        ...
+
+    def notices(self, workspace_id: UUID) -> Sequence[str]:
+        """Say what keeps the channel from working as it should, for operators: each with what to do about it."""
+        ...
+
+    def addresses(self) -> Sequence[Address]:
+        """List what operators paste at the provider."""
         ...
 
     def claim_jobs(self, *, by: str, now: datetime, limit: int) -> Iterable[Job]:

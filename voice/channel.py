@@ -10,7 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from leads.channels import CannotWrite, Job, Order, Sent, Trace, Window
+from leads.channels import Address, CannotWrite, Job, Order, Sent, Trace, Window
 from leads.hours import Span, next_span
 from leads.models import Lead, LeadEvent
 from providers import vapi
@@ -181,6 +181,14 @@ class VoiceChannel:
 
     def handed_back(self, lead: Lead, *, now: datetime) -> None:
         """Do nothing: the agent speaks when it is called."""
+
+    def notices(self, workspace_id: UUID) -> Sequence[str]:
+        """Say nothing: what Vapi refuses shows with the lead at once."""
+        return ()
+
+    def addresses(self) -> Sequence[Address]:
+        """List none: each call names its own, and `manage.py vapi_tools` prints those of the tools."""
+        return ()
 
     def claim_jobs(self, *, by: str, now: datetime, limit: int) -> Iterable[Job]:
         """Claim nothing: what there is besides the calls, `sweep` does."""

@@ -7,16 +7,19 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
-from leads.channels import CannotWrite, Job, Order, Sent, Trace, Window
+from leads.channels import Address, CannotWrite, Job, Order, Sent, Trace, Window
 from leads.insert import OPTED_OUT
 from leads.intake import claim_name
 from leads.models import Dispatch, Lead
 from providers import inngest, twilio
 from providers.errors import Rejected, Unavailable
 from whatsapp import outbox, replies, waiting
-from whatsapp.accounts import connected_twilio
+from whatsapp.accounts import NEEDED, connected_twilio
 from whatsapp.events import ReplyWish, Wish, sender
 from whatsapp.guard import WORDS, may_be_written_to
 from whatsapp.models import AgentTurn, Message
@@ -24,13 +27,21 @@ from whatsapp.replies import CAME_FOR_WITHIN, NOBODY_CAME
 from whatsapp.sending import settle
 from whatsapp.turns import InProcess, give_up_dispatch, open_conversation, run_turn
 from whatsapp.waiting import GRACE_S
-from whatsapp.window import window_of
+from whatsapp.window import template_needed, window_of
+from workspaces.models import Integration
 
 SWEEP_MAX = 500
 # How long a sweep waits for its events to be gone; an engine that hangs must not hold the worker up.
 SEND_WITHIN_S = 1.0
 # A turn nobody came for is asked for again after 1, 2, 4 … times TURN_UNCLAIMED_S, at most this many.
 MAX_WAITS = 32
+TEMPLATE_NEEDED = gettext_noop(
+    "WhatsApp refused messages because they were no approved template. Enter a template's ContentSid with the Twilio "
+    "integration; until then people get nothing from the agent before they write themselves."
+)
+PASTE_AT_TWILIO = gettext_noop(
+    "Paste it at Twilio as the webhook for incoming messages of your WhatsApp sender, or of the sandbox, method POST."
+)
 
 
 class WhatsAppChannel:
@@ -137,6 +148,18 @@ class WhatsAppChannel:
     def handed_back(self, lead: Lead, *, now: datetime) -> None:
         """Have the agent answer where the last word is the lead's."""
         waiting.resume(lead, now=now)
+
+    def notices(self, workspace_id: UUID) -> Sequence[str]:
+        """Say what is not connected, and whether messages were refused for want of a template."""
+        connected = Integration.objects.filter(workspace_id=workspace_id).values_list("provider", flat=True)
+        missing = [str(Integration.Provider(name).label) for name in NEEDED if name not in set(connected)]
+        found = [_("Not connected: %(names)s. Until then nobody is answered.") % {"names": ", ".join(missing)}]
+        return (found if missing else []) + ([_(TEMPLATE_NEEDED)] if template_needed(workspace_id) else [])
+
+    def addresses(self) -> Sequence[Address]:
+        """List where Twilio brings what people write."""
+        url = f"{settings.PUBLIC_BASE_URL}{reverse('whatsapp-inbound')}"
+        return [Address(name=_("Incoming messages"), url=url, hint=_(PASTE_AT_TWILIO))]
 
     def claim_jobs(self, *, by: str, now: datetime, limit: int) -> Iterable[Job]:
         """Claim messages that are to be sent and, without an engine, replies that are due."""

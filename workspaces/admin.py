@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -229,7 +230,11 @@ class IntegrationAdmin(ScopedAdmin):
         credentials = [
             (
                 Integration.Provider(provider).label,
-                {"fields": field_names(provider), "classes": (f"credentials-{provider}",)},
+                {
+                    "fields": field_names(provider),
+                    "classes": (f"credentials-{provider}",),
+                    "description": _paste_at(provider),
+                },
             )
             for provider in providers
         ]
@@ -243,6 +248,14 @@ class IntegrationAdmin(ScopedAdmin):
         found = Q(provider__istartswith=search_term)
         by_workspace, duplicates = super().get_search_results(request, queryset, search_term)
         return (by_workspace | queryset.filter(found) if search_term else by_workspace), duplicates
+
+
+def _paste_at(provider: str) -> str:
+    """Say what is to be entered at the provider itself, which waits for it there."""
+    if provider != Integration.Provider.TWILIO:
+        return ""
+    words = _("Paste this at Twilio as the sender's webhook for incoming messages (POST):")
+    return format_html("{} <code>{}{}</code>", words, settings.PUBLIC_BASE_URL, reverse("whatsapp-inbound"))
 
 
 OPTIONS_HELP = _(
