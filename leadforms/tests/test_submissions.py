@@ -83,7 +83,7 @@ class SubmissionTests(TestCase):
         page = response.content.decode()
         assert response.status_code == 200
         assert "<title>Error: Northlight</title>" in page
-        assert re.search(r'<li><a href="#phone">Phone number: Please check the phone number', page)
+        assert re.search(r'<li><a href="#phone"><bdi>Phone number</bdi> Please check the phone number', page)
         assert re.search(
             r'<input type="tel" id="phone" [^>]*value="12"[^>]*aria-invalid="true" aria-describedby="phone-error"', page
         )
