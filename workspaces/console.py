@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import Resolver404, URLPattern, path, resolve, reverse
@@ -36,7 +35,7 @@ def workspace_home(request: WorkspaceRequest) -> HttpResponse:
         return redirect("admin:api-key-list", slug=request.workspace.slug)
     if user.is_staff:
         return redirect(f"{reverse('admin:leads_lead_changelist')}?workspace={request.workspace.pk}")
-    raise PermissionDenied("No page for this role yet.")
+    return redirect("admin:form-held", slug=request.workspace.slug)
 
 
 def without_trailing_slash(request: HttpRequest, slug: str, page: str) -> HttpResponse:
