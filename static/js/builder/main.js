@@ -124,6 +124,7 @@ app.editor.start();
 app.editor.setProblems(data.problems);
 enableDrag(app, find("steps"));
 find("bar").hidden = find("builder").hidden = false;
+document.documentElement.classList.add("has-bar");
 const preview = createPreview({
   model,
   http,

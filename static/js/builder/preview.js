@@ -1,6 +1,6 @@
 // The form as visitors would see it, drawn by the server from what is in the editor, saved or not.
 
-const REFRESH_AFTER_MS = 500;
+const REFRESH_AFTER_MS = 700;
 const WIDTHS = { phone: [320, 430], desktop: [1024, 1280] };
 const CHOSEN = "coachbot:preview-width";
 
