@@ -197,6 +197,7 @@ def _publishing() -> dict[str, str]:
         "reviewFailed": _("The summary can’t be loaded right now. Try again."),
         "nothingChanged": _("Visitors see exactly this already: nothing has changed since version {number}."),
         "isLive": _("Version {number} is live"),
+        "publishedAt": _("Published {time}"),
         "liveVersion": _("Live: version {number}"),
         "publishFailed": _("It could not be published right now. Try again."),
         "inConsent": _("Consent"),

@@ -314,7 +314,7 @@ def test_previews_what_is_being_written_at_two_widths(open_page: OpenPage) -> No
     expect(page.get_by_label("Question", exact=True)).to_be_focused()
     assert page.locator("[data-stage] iframe").evaluate("(frame) => frame.contentWindow.innerWidth") <= 430
     page.get_by_role("button", name="Desktop").click()
-    assert page.locator("[data-stage] iframe").evaluate("(frame) => frame.contentWindow.innerWidth") >= 1024
+    assert page.locator("[data-stage] iframe").evaluate("(frame) => frame.contentWindow.innerWidth") >= 820
     # The step that is worked on is the step that is shown.
     page.get_by_label("Title of Step 2").focus()
     expect(frame.get_by_text("Question 4")).to_be_visible()

@@ -203,6 +203,19 @@ def test_guards_the_page_only_while_something_is_unsaved(open_page: OpenPage) ->
     assert names(page)[0] == "Unsaved"
 
 
+def test_saves_before_a_link_is_followed(open_page: OpenPage) -> None:
+    make_form(SIMPLE)
+    page, complaints = open_page()
+    open_builder(page)
+
+    rename(page, "Question 1", "Just written")
+    page.get_by_role("link", name="History").click()
+
+    expect(page.get_by_role("heading", name="History")).to_be_visible()
+    assert labels(draft())[0][0] == "Just written"
+    assert complaints == []
+
+
 def test_publishes_after_a_look_at_what_changed(open_page: OpenPage) -> None:
     make_form(SIMPLE, published=True)
     page, complaints = open_page()
