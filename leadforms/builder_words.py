@@ -213,5 +213,4 @@ def _fields() -> dict[str, str]:
         "chooseQuestion": _("Choose a question"),
         "chooseValue": _("Choose a value"),
         "laterQuestion": _("{name} (comes later)"),
-        "noEarlier": _("There is no question before this one whose answer could decide."),
     }

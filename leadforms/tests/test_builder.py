@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from conftest import make_member, make_user, make_workspace
 from leadforms import publishing
@@ -13,6 +15,25 @@ from leadforms.models import FormVersion, LeadForm
 from workspaces.models import Workspace
 
 pytestmark = pytest.mark.django_db
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=9)
+    | st.sampled_from(["q_aaaaaa", "s_aaaaaa", "number"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["steps", "contact", "consent", "id", "type", "label", "questions", "options", "rules", "showIf", "min"]
+                + ["conditions", "question", "is", "value", "labels", "position", "title", "maxLength", "scale"]
+            ),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=20,
+)
 ENDPOINTS = ("draft/save", "preview", "review", "publish")
 
 
@@ -125,7 +146,7 @@ def test_tells_the_later_of_two_editors_who_saved_when() -> None:
     other = sign_in(make_member(workspace, role="admin", username="noor"))
     post(other, workspace, "draft/save", {"revision": 1, "content": content("Theirs")})
 
-    for name, body in (("draft/save", {"content": content("Mine")}), ("publish", {})):
+    for name, body in (("draft/save", {"content": content("Mine")}), ("review", {}), ("publish", {})):
         answer = post(client, workspace, name, {"revision": 1} | body)
         assert answer.status_code == 409
         assert (answer.json()["savedBy"], answer.json()["revision"]) == ("noor", 2)
@@ -196,6 +217,21 @@ def test_refuses_what_no_builder_sends(body: Any, status: int) -> None:
     assert answer.status_code == status
     assert answer.json()["ok"] is False
     assert LeadForm.objects.get().draft == form.draft
+
+
+def test_answers_any_json_without_breaking() -> None:
+    workspace, client, _form = open_form()
+
+    @settings(deadline=None, max_examples=60)
+    @given(document=JSON)
+    def try_one(document: Any) -> None:
+        revision = LeadForm.objects.get().draft_revision
+        saved = post(client, workspace, "draft/save", {"revision": revision, "content": document})
+        assert saved.status_code in {200, 400}
+        assert post(client, workspace, "preview", {"content": document}).status_code == saved.status_code
+        assert post(client, workspace, "review", {"revision": revision}).status_code in {200, 409}
+
+    try_one()
 
 
 def test_says_where_a_content_is_wrong() -> None:

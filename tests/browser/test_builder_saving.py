@@ -241,6 +241,23 @@ def test_publishes_after_a_look_at_what_changed(open_page: OpenPage) -> None:
     assert complaints == []
 
 
+def test_publishes_nothing_that_somebody_else_wrote_meanwhile(open_page: OpenPage) -> None:
+    make_form(SIMPLE)
+    page, _complaints = open_page()
+    open_builder(page)
+    rename(page, "Question 1", "Mine")
+    has_saved(page)
+    save_as_somebody_else(consent="Theirs")
+
+    bar(page).get_by_role("button", name="Publish").click()
+    expect(page.locator("[data-conflict-notice]")).to_contain_text("noor saved this form at")
+    page.get_by_role("button", name="Keep mine, overwrite theirs").click()
+    has_saved(page)
+
+    assert (labels(draft())[0][0], draft()["consent"]) == ("Mine", "I agree to be called.")
+    assert not FormVersion.objects.exists()
+
+
 def test_names_what_keeps_it_from_being_published_at_its_place(open_page: OpenPage) -> None:
     make_form(document([question(1), question(2, "single_choice", options=[])]))
     page, _complaints = open_page()
