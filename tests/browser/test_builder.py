@@ -134,7 +134,10 @@ def test_reorders_by_drag_within_a_step_and_across(open_page: OpenPage) -> None:
         page.mouse.down()
         target = card(page, onto).bounding_box()
         assert target
-        page.mouse.move(target["x"] + 40, target["y"] + target["height"] - 6, steps=12)
+        # What is dragged over makes room, and then lies elsewhere.
+        for step in range(12):
+            page.mouse.move(target["x"] + 40 + step, target["y"] + target["height"] - 6, steps=6)
+            page.wait_for_timeout(60)
         page.mouse.up()
 
     drag("Question 1", "Question 3")
