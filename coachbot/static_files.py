@@ -3,7 +3,7 @@
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class ModuleStorage(CompressedManifestStaticFilesStorage):
+class ModuleStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Renames what JavaScript modules import as well, so that an upgrade never mixes old modules with new ones."""
 
     support_js_module_import_aggregation = True
