@@ -100,6 +100,15 @@ class SubmissionTests(TestCase):
 
         assert Lead.objects.count() == 1
 
+    def test_clicking_again_uses_up_none_of_what_an_address_may_send(self) -> None:
+        with self.settings(FORM_LIMIT_PER_IP=2):
+            for _click in range(4):
+                self.assert_thanked(self.send())
+            self.assert_thanked(self.send(phone="07123 456780", token=token_for(self.version)))
+
+        assert Lead.objects.count() == 2
+        assert not HeldSubmission.objects.exists()
+
     def test_a_second_submission_from_the_same_page_must_be_sent_again(self) -> None:
         self.assert_thanked(self.send())
 
