@@ -90,7 +90,7 @@ def _find(request: HttpRequest, slug: str, view: View) -> HttpResponse:
 
 def _moved(request: HttpRequest, slug: str) -> HttpResponse:
     """Send on to where the form is now. Not for ever: somebody else may have the address one day."""
-    name = request.resolver_match.view_name if request.resolver_match else ""
+    name = request.resolver_match.url_name if request.resolver_match else ""
     query = request.META.get("QUERY_STRING", "")
     address = reverse(name or "form-page", args=[slug]) + (f"?{query}" if query else "")
     return HttpResponseRedirect(address, preserve_request=request.method == "POST")
