@@ -66,6 +66,14 @@ class SubmissionTests(TestCase):
         assert (consent.user_agent, consent.page_url) == ("Phone/1", "https://acme.example/")
         assert Dispatch.objects.get().status == "pending"
 
+    def test_where_it_was_given_is_an_address_of_the_web_whatever_the_page_claims(self) -> None:
+        self.assert_thanked(
+            self.send(tracking='{"landing_page": "javascript:alert(1)", "referrer": "data:text/html,"}')
+        )
+
+        assert Lead.objects.get().metadata is None
+        assert Consent.objects.get().page_url == "http://testserver/forms/northlight"
+
     def test_an_answer_to_a_question_that_is_not_shown_is_not_kept(self) -> None:
         self.assert_thanked(self.send(q_who000="no", q_name00="Somebody"))
 
