@@ -1,13 +1,10 @@
 """A request that names an encoding is read as UTF-8 like any other, and never breaks the server."""
 
-import io
-from typing import Any
-from wsgiref.util import setup_testing_defaults
-
 import pytest
 
 from conftest import make_workspace
 from leadforms.tests.factories import make_published
+from tests.door import knock
 
 pytestmark = pytest.mark.django_db
 
@@ -15,32 +12,18 @@ pytestmark = pytest.mark.django_db
 CHARSETS = ["hex", "undefined", "idna", "punycode", "utf-16", "zip", "no-such", '"utf-8"', "UTF-8"]
 
 
-def ask(method: str, path: str, query: str, content_type: str, body: bytes = b"") -> tuple[str, str]:
-    from coachbot.wsgi import application
-
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": method,
-        "PATH_INFO": path,
-        "QUERY_STRING": query,
-        "HTTP_HOST": "127.0.0.1",
-        "CONTENT_TYPE": content_type,
-        "CONTENT_LENGTH": str(len(body)),
-        "wsgi.input": io.BytesIO(body),
-        "wsgi.errors": io.StringIO(),
-    }
-    setup_testing_defaults(environ)
-    begun: list[str] = []
-    content = b"".join(application(environ, lambda status, _headers, *_: begun.append(status)))
-    return begun[0], content.decode()
+def ask(method: str, path: str, content_type: str, body: bytes = b"") -> tuple[int, str]:
+    answer = knock(method, path, body, headers={"content-type": content_type})
+    return answer.status_code, answer.content.decode()
 
 
 @pytest.mark.parametrize("charset", CHARSETS)
 def test_an_address_is_utf8(charset: str) -> None:
     make_published(make_workspace(slug="north"))
 
-    status, page = ask("GET", "/forms/north", "name=Zo%C3%AB%FF", f"text/plain; Charset={charset}")
+    status, page = ask("GET", "/forms/north?name=Zo%C3%AB%FF", f"text/plain; Charset={charset}")
 
-    assert status == "200 OK"
+    assert status == 200
     assert 'value="Zoë\ufffd"' in page
 
 
@@ -51,11 +34,11 @@ def test_fields_are_utf8(kind: str, charset: str) -> None:
     part = b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\nZo\xc3\xab\r\n--x--\r\n'
     body = part if "multipart" in kind else b"name=Zo%C3%AB"
 
-    status, page = ask("POST", "/forms/north", "", f"{kind};charset={charset}", body)
+    status, page = ask("POST", "/forms/north", f"{kind};charset={charset}", body)
 
-    assert status == "200 OK"
+    assert status == 200
     assert 'value="Zoë"' in page
 
 
 def test_the_api_says_what_it_wants_instead_of_breaking() -> None:
-    assert ask("GET", "/api/public/form", "a=%FF", "text/plain; charset=hex")[0] == "401 Unauthorized"
+    assert ask("GET", "/api/public/form?a=%FF", "text/plain; charset=hex")[0] == 401
