@@ -9,9 +9,10 @@ from coachbot import env  # noqa: F401 - names the settings module
 _django = get_wsgi_application()
 
 from coachbot import urls  # noqa: E402, F401 - loaded now, so that it is among what lives for ever
+from coachbot.charset import AsUtf8  # noqa: E402 - like the next one
 from coachbot.lane import FastLane  # noqa: E402 - needs Django to be set up
 
-application = FastLane(_django)
+application = FastLane(AsUtf8(_django))
 
 # What is here now stays: the collector need not walk through it again and again, and notices new garbage sooner.
 gc.collect()

@@ -129,7 +129,7 @@ def _stale(error: publishing.StaleDraft) -> dict[str, Any]:
     return error_body("stale") | {
         "revision": error.revision,
         "savedAt": iso(error.saved_at),
-        "savedBy": error.saved_by,
+        "savedBy": error.saved_by or name_of(None),
     }
 
 
@@ -165,12 +165,15 @@ def save_draft(request: WorkspaceRequest, body: dict[str, Any]) -> HttpResponse:
 
 @json_endpoint
 def review(request: WorkspaceRequest, body: dict[str, Any]) -> HttpResponse:
-    """Answer what publishing the stored draft would change, and what stands in its way."""
+    """Answer what publishing the draft would change, and what stands in its way."""
     form = _form(request, now=timezone.now())
+    if _revision(body) != form.draft_revision:
+        saved_by = name_of(form.draft_saved_by)
+        raise publishing.StaleDraft(revision=form.draft_revision, saved_at=form.draft_saved_at, saved_by=saved_by)
     content = read_content(form.draft)
     before = read_content(form.published.content) if form.published else None
     changes = [str(each) for each in publishing.describe_changes(before, content)]
-    return _answer({"revision": form.draft_revision, "changes": changes, **_state(form, content)})
+    return _answer({"changes": changes, **_state(form, content)})
 
 
 @json_endpoint

@@ -197,6 +197,7 @@ def _publishing() -> dict[str, str]:
         "reviewFailed": _("The summary can’t be loaded right now. Try again."),
         "nothingChanged": _("Visitors see exactly this already: nothing has changed since version {number}."),
         "isLive": _("Version {number} is live"),
+        "publishedAt": _("Published {time}"),
         "liveVersion": _("Live: version {number}"),
         "publishFailed": _("It could not be published right now. Try again."),
         "inConsent": _("Consent"),
@@ -212,5 +213,4 @@ def _fields() -> dict[str, str]:
         "chooseQuestion": _("Choose a question"),
         "chooseValue": _("Choose a value"),
         "laterQuestion": _("{name} (comes later)"),
-        "noEarlier": _("There is no question before this one whose answer could decide."),
     }

@@ -6,8 +6,13 @@ from functools import lru_cache
 
 import phonenumbers
 from babel import Locale
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from leadforms.languages import CODES, RIGHT_TO_LEFT
+
+# Some hundred options are most of a page's cost, and nearly all visitors of a form get the same.
+KEPT_OPTIONS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +22,16 @@ class Country:
     region: str
     name: str
     code: str
+
+
+@lru_cache(maxsize=KEPT_OPTIONS)
+def country_options(language: str, chosen: str) -> SafeString:
+    """Write the <option> elements of all countries."""
+    options = (
+        (country.region, SafeString(" selected") if country.region == chosen else "", country.name, country.code)
+        for country in countries_in(language)
+    )
+    return format_html_join("\n", '<option value="{}"{}>{} ({})</option>', options)
 
 
 @lru_cache(maxsize=len(CODES))

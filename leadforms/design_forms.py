@@ -145,8 +145,8 @@ class DesignForm(forms.Form):
     button_text = _color(gettext_lazy("Text on the button"))
     scheme = _choice(
         gettext_lazy("On devices in dark mode"),
-        ("auto", gettext_lazy("Dark colours made from these")),
-        ("fixed", gettext_lazy("These colours as they are")),
+        ("auto", gettext_lazy("Dark, made from these")),
+        ("fixed", gettext_lazy("As they are")),
     )
     font = _choice(
         gettext_lazy("Font"),

@@ -32,6 +32,7 @@ from workspaces.models import Channel
 
 PAGE = "held"
 PAGE_SIZE = 25
+UNDECIDED = "undecided"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _cursor = re.compile(r"([0-9]{1,17})-([0-9a-f]{32})").fullmatch
 
@@ -67,7 +68,8 @@ class CapForm(forms.Form):
 @workspace_page()
 def list_held(request: WorkspaceRequest) -> HttpResponse:
     """Show what was kept back, newest first; take a decision on one or on the chosen ones."""
-    if request.method == "POST":
+    # Enter in a box sends the form without a decision: what was chosen stays chosen.
+    if request.method == "POST" and request.POST.get("many") != UNDECIDED:
         _decide(request)
         # To the page it was sent from, by its own address.
         return redirect(_address(request, state=_state(request), before=request.GET.get("before", "")))
@@ -141,9 +143,11 @@ def _describe(request: WorkspaceRequest, rows: list[HeldSubmission]) -> list[dic
     """Gather what the page says about each."""
     ids = [row.lead_id for row in rows if row.lead_id]
     still_there = set(request.workspace.leads.filter(pk__in=ids).values_list("pk", flat=True)) if ids else set()
+    all_chosen, chosen = request.GET.get("chosen") == "all", request.POST.getlist("chosen")
     return [
         {
             "held": row,
+            "chosen": all_chosen or str(row.pk) in chosen,
             "answers": answers_in_words(
                 workspace_id=row.workspace_id,
                 version_id=row.form_version_id,

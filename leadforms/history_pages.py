@@ -70,7 +70,7 @@ def restore_version(request: WorkspaceRequest, number: int) -> HttpResponse:
             publishing.restore(form, version, revision=_revision(request), by_id=request.user.pk, now=timezone.now())
         except publishing.StaleDraft as error:
             problem = _("%(name)s saved the draft meanwhile. Look at what would be lost now.") % {
-                "name": error.saved_by
+                "name": error.saved_by or name_of(None)
             }
             form.refresh_from_db()
         else:

@@ -28,7 +28,7 @@ from leadforms.content import MAX_SHORT, Content, QuestionType, clean_text, read
 from leadforms.design import Design, read_design
 from leadforms.models import LeadForm
 from leadforms.page import Values, build_page
-from leadforms.policy import set_policy
+from leadforms.policy import set_preview_policy
 from leadforms.receive import HONEYPOT, Again, Closed, Sender, receive
 from leadforms.script import script_data
 from leadforms.tracking import PREFILLED, find_tracking, read_tracking, write_tracking
@@ -90,7 +90,7 @@ def _find(request: HttpRequest, slug: str, view: View) -> HttpResponse:
 
 def _moved(request: HttpRequest, slug: str) -> HttpResponse:
     """Send on to where the form is now. Not for ever: somebody else may have the address one day."""
-    name = request.resolver_match.view_name if request.resolver_match else ""
+    name = request.resolver_match.url_name if request.resolver_match else ""
     query = request.META.get("QUERY_STRING", "")
     address = reverse(name or "form-page", args=[slug]) + (f"?{query}" if query else "")
     return HttpResponseRedirect(address, preserve_request=request.method == "POST")
@@ -193,7 +193,7 @@ def render_form(
     visit = _preview_visit(request, workspace, design, language)
     with translation.override(visit.language):
         context = _page_context(visit, content, values={}, tracking={}, token="", preview=preview, theme=theme)
-        return set_policy(HttpResponse(render_to_string("forms/page.html", context)), framed_by=["'self'"])
+        return set_preview_policy(HttpResponse(render_to_string("forms/page.html", context)))
 
 
 def render_thanks(
@@ -208,7 +208,7 @@ def render_thanks(
     visit = _preview_visit(request, workspace, design, language)
     with translation.override(visit.language):
         context = _thanks_context(visit, theme=theme) | {"form_key": ""}
-        return set_policy(HttpResponse(render_to_string("forms/thanks.html", context)), framed_by=["'self'"])
+        return set_preview_policy(HttpResponse(render_to_string("forms/thanks.html", context)))
 
 
 def _preview_visit(

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
+from phonenumbers import SUPPORTED_REGIONS
 
+from leadforms.answers import REGION
 from leadforms.content import TYPED, Contact, Content, Question, QuestionType
-from leadforms.countries import Country, countries_in
+from leadforms.countries import country_options
 from leadforms.values import as_number
 
 CONTACT = "contact"
@@ -45,7 +47,8 @@ class Field:
     autocomplete: str = ""
     low: str = ""
     high: str = ""
-    region: str = ""
+    # The options of a phone's country select.
+    countries: str = ""
 
     @property
     def describedby(self) -> str:
@@ -71,7 +74,6 @@ class Page:
 
     sections: tuple[Section, ...]
     hidden: tuple[Field, ...]
-    countries: tuple[Country, ...]
     problems: tuple[tuple[str, str, str], ...] = ()
 
 
@@ -79,7 +81,7 @@ def build_page(
     content: Content, *, language: str, region: str, values: Values, issues: Mapping[str, str], consent: str = ""
 ) -> Page:
     """Build the page in the active language. `region` is the country that phone fields are set to at first."""
-    builder = _Builder(region=region, values=values, issues=issues)
+    builder = _Builder(language=language, region=region, values=values, issues=issues)
     steps = [(step.id, step.title, step.text, tuple(map(builder.question, step.questions))) for step in content.steps]
     title = content.contact.title or _("Your contact details")
     contact = (CONTACT, title, content.contact.text, builder.contact(content.contact, consent or content.consent))
@@ -93,7 +95,6 @@ def build_page(
     return Page(
         sections=sections,
         hidden=tuple(each for step in steps for each in step[3] if each.kind == "hidden"),
-        countries=countries_in(language) if any(each.kind == "phone" for each in fields) else (),
         # What stands beside the box of consent is too long for a name.
         problems=tuple(
             (each.id, "" if each.kind == "consent" else each.label, each.error) for each in fields if each.error
@@ -108,7 +109,8 @@ def _without_hidden(fields: Sequence[Field]) -> Iterator[Field]:
 class _Builder:
     """Makes fields of questions."""
 
-    def __init__(self, *, region: str, values: Values, issues: Mapping[str, str]) -> None:
+    def __init__(self, *, language: str, region: str, values: Values, issues: Mapping[str, str]) -> None:
+        self._language = language
         self._region = region
         self._values = values
         self._issues = issues
@@ -150,10 +152,10 @@ class _Builder:
 
     def _field(self, id_: str, kind: str, **rest: Any) -> Field:
         given = self._values.get(id_, ())
-        region = next(iter(self._values.get(f"{id_}_region", ())), self._region) if kind == "phone" else ""
-        return Field(
-            id=id_, kind=kind, value=given[0] if given else "", error=self._issues.get(id_, ""), region=region, **rest
-        )
+        if kind == "phone":
+            region = next(iter(self._values.get(f"{id_}{REGION}", ())), self._region)
+            rest["countries"] = country_options(self._language, region if region in SUPPORTED_REGIONS else "")
+        return Field(id=id_, kind=kind, value=given[0] if given else "", error=self._issues.get(id_, ""), **rest)
 
     def _choices(self, question: Question) -> tuple[Choice, ...]:
         match question.type:

@@ -10,11 +10,20 @@ _BASE = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'
 
 
 def set_policy(response: HttpResponse, *, framed_by: Sequence[str] = (), redirect_url: str = "") -> HttpResponse:
-    """Write the policy of an answer. `framed_by` are origins or 'self'; none is nobody."""
+    """Write the policy of an answer. `framed_by` are origins; none is nobody."""
     # Chromium asks form-action about every hop of the answer to a form, the last one too.
-    targets = " ".join(["'self'", *_spellings(redirect_url)])
-    ancestors = " ".join(framed_by) or "'none'"
-    response.headers["Content-Security-Policy"] = f"{_BASE}; form-action {targets}; frame-ancestors {ancestors}"
+    return _write(response, targets=["'self'", *_spellings(redirect_url)], ancestors=framed_by or ["'none'"])
+
+
+def set_preview_policy(response: HttpResponse) -> HttpResponse:
+    """Write the policy of a page that stands in a frame of ours and can't be sent."""
+    return _write(response, targets=["'none'"], ancestors=["'self'"])
+
+
+def _write(response: HttpResponse, *, targets: Sequence[str], ancestors: Sequence[str]) -> HttpResponse:
+    response.headers["Content-Security-Policy"] = "; ".join(
+        (_BASE, f"form-action {' '.join(targets)}", f"frame-ancestors {' '.join(ancestors)}")
+    )
     # Older browsers would take this for the last word, and it knows no list.
     response.xframe_options_exempt = True
     return response

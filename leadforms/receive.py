@@ -69,8 +69,8 @@ def receive(form: LeadForm, post: QueryDict, *, sender: Sender, now: datetime) -
     if read.issues:
         return Again(version=version, token=offered, issues=read.issues)
     submission = _submission(form, version, read, post, sender=sender, now=now)
-    honeypot = post.get(HONEYPOT, "")
-    reason = spam.find_reason(form=form, token=token, honeypot=honeypot, ip=sender.ip, now=now)
+    # A second click is told what came of the first, and counts toward no limit.
+    reason = None if tokens.is_spent(token) else _find_reason(form, token, post, sender=sender, now=now)
     spent, accepted = _keep(form, token, submission, reason=reason, now=now)
     if spent is Spent.OTHER:
         # Who sends it again has been at it for long enough already.
@@ -78,6 +78,12 @@ def receive(form: LeadForm, post: QueryDict, *, sender: Sender, now: datetime) -
     if accepted is not None:
         deliver(accepted, undo_refused=False)
     return Thanked()
+
+
+def _find_reason(
+    form: LeadForm, token: Token, post: QueryDict, *, sender: Sender, now: datetime
+) -> HeldSubmission.Reason | None:
+    return spam.find_reason(form=form, token=token, honeypot=post.get(HONEYPOT, ""), ip=sender.ip, now=now)
 
 
 def _keep(

@@ -75,13 +75,21 @@ def spend(token: Token, *, body_sha256: str, now: datetime) -> Spent:
     Of any number at once one is FIRST; the others wait for its transaction and then find out whether they send the
     SAME as it or something OTHER.
     """
-    digest = hashlib.sha256(token.nonce.encode()).hexdigest()
     row, is_first = SpentToken.objects.get_or_create(
-        digest=digest, defaults={"body_sha256": body_sha256, "spent_at": now}
+        digest=_digest(token), defaults={"body_sha256": body_sha256, "spent_at": now}
     )
     if is_first:
         return Spent.FIRST
     return Spent.SAME if row.body_sha256 == body_sha256 else Spent.OTHER
+
+
+def is_spent(token: Token) -> bool:
+    """Tell whether a token was used. False is no promise: another request may be using it now."""
+    return SpentToken.objects.filter(digest=_digest(token)).exists()
+
+
+def _digest(token: Token) -> str:
+    return hashlib.sha256(token.nonce.encode()).hexdigest()
 
 
 def _signer(form_id: Any) -> signing.Signer:

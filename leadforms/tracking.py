@@ -11,7 +11,8 @@ from django.http import HttpRequest
 CAMPAIGN = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "utm_id")
 CLICK_IDS = ("gclid", "fbclid", "msclkid", "ttclid")
 REFERRER, LANDING_PAGE = "referrer", "landing_page"
-KEYS = (*CAMPAIGN, *CLICK_IDS, REFERRER, LANDING_PAGE)
+_ADDRESSES = (REFERRER, LANDING_PAGE)
+KEYS = (*CAMPAIGN, *CLICK_IDS, *_ADDRESSES)
 # How static/js/embed.js passes on the address and the referrer of the page that it stands on.
 HOST_PAGE, HOST_REFERRER = "cb_page", "cb_referrer"
 # What a link may fill in for its reader, and so nothing that an address is kept with.
@@ -19,6 +20,7 @@ PREFILLED = ("name", "phone", "email", "goal")
 MAX_LENGTH = 500
 
 _control = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]").sub
+_of_web = re.compile(r"https?://[^/]").match
 _own = frozenset({*CAMPAIGN, *CLICK_IDS, *PREFILLED, HOST_PAGE, HOST_REFERRER, "embed"})
 
 
@@ -53,7 +55,7 @@ def write_tracking(tracking: Mapping[str, str]) -> str:
 
 def _clean(found: Mapping[str, Any]) -> dict[str, str]:
     texts = {key: _control("", value).strip()[:MAX_LENGTH] for key in KEYS if isinstance(value := found.get(key), str)}
-    return {key: text for key, text in texts.items() if text}
+    return {key: text for key, text in texts.items() if text and (key not in _ADDRESSES or _of_web(text))}
 
 
 def _of_other_site(request: HttpRequest) -> str:

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from django import template
 
 from leadforms.models import HeldSubmission, LeadForm
+from workspaces.badges import badge
 from workspaces.models import Workspace
-
-# More than this are not counted on every page.
-COUNT_AT_MOST = 99
 
 register = template.Library()
 
@@ -26,7 +24,4 @@ def held_back(workspace: Workspace) -> HeldBack:
     """Count a workspace's waiting submissions, as far as a badge has room."""
     if not LeadForm.objects.filter(workspace=workspace).exists():
         return HeldBack()
-    waiting = HeldSubmission.objects.waiting().filter(workspace=workspace).order_by()[: COUNT_AT_MOST + 1].count()
-    if not waiting:
-        return HeldBack(has_form=True)
-    return HeldBack(has_form=True, shown=str(waiting) if waiting <= COUNT_AT_MOST else f"{COUNT_AT_MOST}+")
+    return HeldBack(has_form=True, shown=badge(HeldSubmission.objects.waiting().filter(workspace=workspace)))

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import responses
@@ -59,7 +60,7 @@ def names(text: str) -> list[str]:
 
 
 def alerts(text: str) -> list[str]:
-    found = re.findall(r'<li class="alert alert-(\w+)" role="status">(.*?)</li>', text, re.DOTALL)
+    found = re.findall(r'<p class="alert alert-(\w+)" role="status">(.*?)</p>', text, re.DOTALL)
     return [f"{level}: {words}" for level, words in found]
 
 
@@ -271,6 +272,17 @@ def test_chooses_all_without_a_script() -> None:
     assert operator.see("?chosen=all").count(" checked") == 2
 
 
+def test_sending_without_a_decision_keeps_what_was_chosen() -> None:
+    version = make_version()
+    rows = [make_held(version) for _ in range(2)]
+
+    text = Operator(version).do(many="undecided", chosen=[rows[0].pk])
+
+    assert re.findall(r'value="([^"]+)" checked', text) == [str(rows[0].pk)]
+    assert alerts(text) == []
+    assert HeldSubmission.objects.waiting().count() == 2
+
+
 def test_pages_through_many_without_losing_or_repeating_one() -> None:
     version = make_version()
     expected = [f"Person {n:02d}" for n in range(PAGE_SIZE * 2 + 3)]
@@ -338,9 +350,9 @@ def test_changes_the_daily_cap_and_shows_how_much_of_it_is_used() -> None:
     operator.do("/cap", daily_cap="45")
 
     version.form.refresh_from_db()
-    assert "37 leads of the form were let through to be contacted today, of 200." in before
+    assert "37 of today’s 200 contacts are used." in before
     assert version.form.daily_cap == 45
-    assert "of 45." in operator.see()
+    assert "37 of today’s 45 contacts are used." in operator.see()
 
 
 @pytest.mark.parametrize(
@@ -408,8 +420,8 @@ def test_the_navigation_counts_what_waits() -> None:
         return found[1] if found else ""
 
     assert counted() == "2"
-    for _ in range(98):
-        make_held(version)
+    row: Any = HeldSubmission.objects.values().first()
+    HeldSubmission.objects.bulk_create([HeldSubmission(**row | {"id": uuid4()}) for _ in range(98)])
     assert counted() == "99+"
     HeldSubmission.objects.update(discarded_at=NOW)
     assert counted() == ""
@@ -425,6 +437,15 @@ def test_the_navigation_leads_here_once_there_is_a_form() -> None:
     assert address(workspace) in client.get(page).content.decode()
 
 
+def test_is_where_an_agent_without_django_admin_begins() -> None:
+    version = make_version()
+
+    answer = Operator(version, role="agent", is_staff=False).client.get("/", follow=True)
+
+    assert answer.status_code == 200
+    assert answer.request["PATH_INFO"] == address(version.form.workspace)
+
+
 def test_asks_no_more_of_the_database_for_more_rows(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     version = make_version()
     user = make_user()
@@ -435,5 +456,5 @@ def test_asks_no_more_of_the_database_for_more_rows(django_assert_num_queries: D
     operator = Operator(version)
     operator.see("?state=released")
 
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         operator.see("?state=released")

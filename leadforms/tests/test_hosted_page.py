@@ -128,9 +128,11 @@ class PageTests(TestCase):
 
         assert (get.status_code, get.headers["Location"]) == (302, "/forms/northlight?utm_source=ad&name=%C3%84")
         assert (post.status_code, post.headers["Location"]) == (307, "/forms/northlight?embed=1")
+        assert self.client.get("/forms/oldlight/").headers["Location"] == "/forms/northlight"
         assert self.client.get("/forms/oldlight/thanks").headers["Location"] == "/forms/northlight/thanks"
         assert self.client.get("/forms/older").status_code == 404
         assert self.client.get("/forms/Northlight").headers["Location"] == "/forms/northlight"
+        assert self.client.get("/forms/Northlight/?embed=1").headers["Location"] == "/forms/northlight?embed=1"
 
     def test_hides_the_form_of_other_workspaces(self) -> None:
         make_published(make_workspace(slug="other"), document(question(label="Secret question")))

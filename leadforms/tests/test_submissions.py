@@ -66,6 +66,14 @@ class SubmissionTests(TestCase):
         assert (consent.user_agent, consent.page_url) == ("Phone/1", "https://acme.example/")
         assert Dispatch.objects.get().status == "pending"
 
+    def test_where_it_was_given_is_an_address_of_the_web_whatever_the_page_claims(self) -> None:
+        self.assert_thanked(
+            self.send(tracking='{"landing_page": "javascript:alert(1)", "referrer": "data:text/html,"}')
+        )
+
+        assert Lead.objects.get().metadata is None
+        assert Consent.objects.get().page_url == "http://testserver/forms/northlight"
+
     def test_an_answer_to_a_question_that_is_not_shown_is_not_kept(self) -> None:
         self.assert_thanked(self.send(q_who000="no", q_name00="Somebody"))
 
@@ -83,7 +91,7 @@ class SubmissionTests(TestCase):
         page = response.content.decode()
         assert response.status_code == 200
         assert "<title>Error: Northlight</title>" in page
-        assert re.search(r'<li><a href="#phone">Phone number: Please check the phone number', page)
+        assert re.search(r'<li><a href="#phone"><bdi>Phone number</bdi> Please check the phone number', page)
         assert re.search(
             r'<input type="tel" id="phone" [^>]*value="12"[^>]*aria-invalid="true" aria-describedby="phone-error"', page
         )
@@ -99,6 +107,15 @@ class SubmissionTests(TestCase):
         self.assert_thanked(self.send())
 
         assert Lead.objects.count() == 1
+
+    def test_clicking_again_uses_up_none_of_what_an_address_may_send(self) -> None:
+        with self.settings(FORM_LIMIT_PER_IP=2):
+            for _click in range(4):
+                self.assert_thanked(self.send())
+            self.assert_thanked(self.send(phone="07123 456780", token=token_for(self.version)))
+
+        assert Lead.objects.count() == 2
+        assert not HeldSubmission.objects.exists()
 
     def test_a_second_submission_from_the_same_page_must_be_sent_again(self) -> None:
         self.assert_thanked(self.send())

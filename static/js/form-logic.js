@@ -88,7 +88,7 @@ const split = (text, point) => {
 // Returns a typed number as it is stored, "" where it is none. `point` is the language's decimal separator.
 export const readNumber = (typed, point) => {
   const marks = Array.from(typed.trim().slice(0, 64), latin).join("").replace(/[\p{Sc}\p{Cf}]/gu, "");
-  const spelt = /^([-−]?)\s*([0-9.,٫]+)$/.exec(marks.replace(/(?<=[0-9])[\s'’٬](?=[0-9]{3}(?![0-9]))/g, "").trim());
+  const spelt = /^([-−]?)\s*([0-9.,٫]+)$/.exec(marks.replace(/([0-9])[\s'’٬](?=[0-9]{3}(?![0-9]))/g, "$1").trim());
   const parts = spelt && split(spelt[2].replaceAll("٫", point), point);
   if (!parts || !(parts[0] || parts[1])) return "";
   const whole = parts[0].replace(/^0+/, "") || "0";

@@ -313,9 +313,7 @@ class Form {
     }
     if (!problem) {
       problem = Object.assign(document.createElement("p"), { className: "problem", id: `${id}-error` });
-      const label = question.querySelector("legend, label");
-      if (question.querySelector(":scope > .choice")) question.prepend(problem);
-      else label.parentElement.insertBefore(problem, question.querySelector(":scope > .help:last-of-type")?.nextSibling ?? label.nextSibling);
+      question.querySelector(":scope > :is(.choices, .choice, .phone, input, select, textarea)").before(problem);
       for (const element of group ? [group] : described) this.describe(element, problem.id);
     }
     problem.textContent = message;
@@ -342,8 +340,10 @@ class Form {
     this.summary.querySelector("h2").textContent = this.words.check;
     const items = problems.map(([question, message]) => {
       const id = question.dataset.question;
-      const label = id === "consent" ? "" : `${this.labelOf(question)}: `;
-      const link = Object.assign(document.createElement("a"), { href: `#${id}`, textContent: label + message });
+      const link = Object.assign(document.createElement("a"), { href: `#${id}` });
+      // What stands beside the box of consent is too long for a name.
+      if (id !== "consent") link.append(question.querySelector("legend bdi, label bdi").cloneNode(true), " ");
+      link.append(message);
       const item = document.createElement("li");
       item.append(link);
       return item;
@@ -351,12 +351,6 @@ class Form {
     this.summary.querySelector("ul").replaceChildren(...items);
     this.summary.hidden = false;
     document.title = `${this.words.error} ${this.title}`;
-  }
-
-  labelOf(question) {
-    const label = question.querySelector("legend, label").cloneNode(true);
-    label.querySelector(".mark")?.remove();
-    return label.textContent.trim();
   }
 
   clearSummary() {

@@ -203,6 +203,19 @@ def test_guards_the_page_only_while_something_is_unsaved(open_page: OpenPage) ->
     assert names(page)[0] == "Unsaved"
 
 
+def test_saves_before_a_link_is_followed(open_page: OpenPage) -> None:
+    make_form(SIMPLE)
+    page, complaints = open_page()
+    open_builder(page)
+
+    rename(page, "Question 1", "Just written")
+    page.get_by_role("link", name="History").click()
+
+    expect(page.get_by_role("heading", name="History")).to_be_visible()
+    assert labels(draft())[0][0] == "Just written"
+    assert complaints == []
+
+
 def test_publishes_after_a_look_at_what_changed(open_page: OpenPage) -> None:
     make_form(SIMPLE, published=True)
     page, complaints = open_page()
@@ -222,10 +235,27 @@ def test_publishes_after_a_look_at_what_changed(open_page: OpenPage) -> None:
     dialog.get_by_role("button", name="Done").click()
     expect(page.get_by_text("Live: version 2")).to_be_visible()
     expect(page.get_by_text("Unpublished changes")).to_be_hidden()
-    assert FormVersion.objects.first().content["steps"][0]["questions"][0]["label"] == "What brings you here?"
+    assert labels(FormVersion.objects.get(number=2).content)[0][0] == "What brings you here?"
     bar(page).get_by_role("button", name="Publish").click()
     expect(dialog).to_contain_text("nothing has changed since version 2")
     assert complaints == []
+
+
+def test_publishes_nothing_that_somebody_else_wrote_meanwhile(open_page: OpenPage) -> None:
+    make_form(SIMPLE)
+    page, _complaints = open_page()
+    open_builder(page)
+    rename(page, "Question 1", "Mine")
+    has_saved(page)
+    save_as_somebody_else(consent="Theirs")
+
+    bar(page).get_by_role("button", name="Publish").click()
+    expect(page.locator("[data-conflict-notice]")).to_contain_text("noor saved this form at")
+    page.get_by_role("button", name="Keep mine, overwrite theirs").click()
+    has_saved(page)
+
+    assert (labels(draft())[0][0], draft()["consent"]) == ("Mine", "I agree to be called.")
+    assert not FormVersion.objects.exists()
 
 
 def test_names_what_keeps_it_from_being_published_at_its_place(open_page: OpenPage) -> None:

@@ -51,9 +51,11 @@ export const createCommands = (app) => {
     },
 
     changeType(id, type) {
-      const { options } = content.findQuestion(model.content, id);
+      const { options, label } = content.findQuestion(model.content, id);
       const kind = schema.types[type];
       const change = { type, rules: {} };
+      // Only a statement may be so long.
+      if (type !== "statement") change.label = label.slice(0, limits.label);
       if (kind.options && !options.length) change.options = ["", ""];
       if (!kind.typed) change.required = false;
       commands.edit(id, change);

@@ -63,6 +63,15 @@ app.saver = createSaver({
   },
   onConflict: (answer) => app.onConflict(answer),
 });
+// Who follows a link a second after the last word is not asked about it.
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a[href]:not([target], [href^='#'])");
+  const isPlain = !event.defaultPrevented && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
+  if (!link || !isPlain || app.saver.isSaved) return;
+  event.preventDefault();
+  await app.saver.flush();
+  location.assign(link.href);
+});
 addEventListener("beforeunload", (event) => {
   if (!app.saver.isSaved) event.preventDefault();
 });
@@ -110,7 +119,9 @@ model.listen(showHistory);
 createPublishing(app, {
   dialog: find("publish-dialog"),
   button: find("publish"),
-  onPublished({ number }) {
+  onPublished({ number, publishedAt }) {
+    find("published-at").textContent = words.say("publishedAt", { time: words.day(publishedAt) });
+    find("published-at").hidden = false;
     find("live-state").textContent = words.say("liveVersion", { number });
     find("live-state").classList.add("badge-ok");
     for (const part of document.querySelectorAll("[data-when-live]")) part.hidden = false;
@@ -124,6 +135,7 @@ app.editor.start();
 app.editor.setProblems(data.problems);
 enableDrag(app, find("steps"));
 find("bar").hidden = find("builder").hidden = false;
+document.documentElement.classList.add("has-bar");
 const preview = createPreview({
   model,
   http,

@@ -65,7 +65,9 @@ export const createConflict = ({ http, model, words, toast, saver: getSaver }, r
   root.querySelector("[data-keep-mine]").addEventListener("click", async () => {
     root.hidden = true;
     await getSaver().rebase(theirs.revision);
-    if (root.hidden) finish("mineKept");
+    // An outage or a third editor may have come between; the bar says so then.
+    if (getSaver().isSaved) finish("mineKept");
+    else if (root.hidden) focusBehind();
   });
 
   return (data) => {

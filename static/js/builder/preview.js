@@ -1,7 +1,7 @@
 // The form as visitors would see it, drawn by the server from what is in the editor, saved or not.
 
-const REFRESH_AFTER_MS = 500;
-const WIDTHS = { phone: [320, 430], desktop: [1024, 1280] };
+const REFRESH_AFTER_MS = 700;
+const WIDTHS = { phone: [320, 430], desktop: [820, 1280] };
 const CHOSEN = "coachbot:preview-width";
 
 export const createPreview = ({ model, http, words, pane, stage, note }) => {
@@ -93,7 +93,7 @@ export const createPreview = ({ model, http, words, pane, stage, note }) => {
   }
   new ResizeObserver(() => {
     for (const each of stage.querySelectorAll("iframe")) fit(each);
-    if (isStale && isVisible()) plan();
+    if (isStale && isVisible()) refresh();
   }).observe(stage);
 
   return {

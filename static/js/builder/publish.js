@@ -62,8 +62,8 @@ export const createPublishing = (app, { dialog, button, onPublished }) => {
       return;
     }
     const { status, data } = await http.post("review", { revision: saver.revision });
-    if (status !== 200) ask({ message: say("reviewFailed") });
-    else if (data.revision !== saver.revision) app.onConflict(data);
+    if (status === 409) app.onConflict(data);
+    else if (status !== 200) ask({ message: say("reviewFailed") });
     else if (!data.changed) ask({ message: say("nothingChanged", { number: app.published }) });
     else {
       app.editor.setProblems(data.problems);

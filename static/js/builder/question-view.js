@@ -15,6 +15,7 @@ export const createQuestionView = (app, question) => {
   element.dataset.id = question.id;
   body.id = `body-${question.id}`;
   toggle.setAttribute("aria-controls", body.id);
+  find("problems").id = `problems-${question.id}`;
 
   const view = {
     element,
@@ -73,7 +74,8 @@ export const createQuestionView = (app, question) => {
       if (messages.join("\n") === problems) return;
       problems = messages.join("\n");
       listTexts(find("problems"), messages);
-      element.classList.toggle("has-problems", messages.length > 0);
+      if (messages.length) toggle.setAttribute("aria-describedby", find("problems").id);
+      else toggle.removeAttribute("aria-describedby");
     },
   };
 

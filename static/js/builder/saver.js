@@ -126,6 +126,8 @@ export const createSaver = ({ model, http, copy, revision: known, onState, onSav
         copy.clear();
         enter("saved");
       } else {
+        // Also where all of mine was saved before theirs came.
+        saved = null;
         await save();
       }
     },

@@ -18,6 +18,7 @@ export const createWords = ({ texts, schema, timeZone }) => {
     say,
     fill,
     time: (iso) => clock.format(new Date(iso)),
+    day: (iso) => calendar.format(new Date(iso)),
     // The day as well where it isn't today.
     moment(iso) {
       const at = new Date(iso);
