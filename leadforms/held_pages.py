@@ -163,9 +163,8 @@ def _describe(request: WorkspaceRequest, rows: list[HeldSubmission]) -> list[dic
 
 
 def _lead_address(request: WorkspaceRequest, lead_id: UUID | None) -> str:
-    """Return where a lead is looked at; "" for who may not enter Django admin."""
-    user: Any = request.user
-    return reverse("admin:leads_lead_change", args=[lead_id]) if lead_id and user.is_staff else ""
+    """Return where a lead is looked at."""
+    return reverse("admin:lead-page", args=[request.workspace.slug, lead_id]) if lead_id else ""
 
 
 def _decide(request: WorkspaceRequest) -> None:
