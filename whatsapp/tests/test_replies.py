@@ -192,6 +192,8 @@ def test_sends_again_what_twilio_never_got(wire: Wire, phone: Phone) -> None:
 
     assert answered() == [("Hi", "done")]
     assert (len(wire.asked), len(wire.sent)) == (1, 2)
+    look = LogEntry.objects.get(operation="look for message")
+    assert (look.outcome, look.direction, look.lead_id) == ("ok", "out", phone.lead.pk)
 
 
 @pytest.mark.parametrize("arrived", [True, False])
