@@ -125,7 +125,17 @@ class Crowd:
     def _converse(self, n: int, chance: random.Random) -> None:
         for parts in ((0, 1), (2, 3), (4,)):
             self._burst(n, parts, chance)
-            wait_for("an answer to each", partial(self._answered, n, parts), timeout_s=120, poll_s=0.5)
+            try:
+                wait_for("an answer to each", partial(self._answered, n, parts), timeout_s=120, poll_s=0.5)
+            except AssertionError as error:
+                raise AssertionError(f"{error}: {parts} of {n}, {self._turns_of(n)}") from error
+
+    def _turns_of(self, n: int) -> list[Any]:
+        turns = (
+            "SELECT t.state, t.code, t.reason, t.wakes, t.attempts, t.due_at, t.wake_at, t.claimed_by, t.finished_at"
+            " FROM whatsapp_agentturn t JOIN leads_lead l ON l.id = t.lead_id WHERE l.phone = ? ORDER BY t.created_at"
+        )
+        return [[str(value) for value in row] for row in self.system.database.query(turns, self.people[n].phone)]
 
     def _answered(self, n: int, parts: Sequence[int]) -> bool:
         said = " ".join(self.people[n].bodies)
