@@ -5,12 +5,17 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import hypothesis
 import pytest
 from django.contrib.auth import get_user_model
 
 from apikeys.models import ApiKey
 from leads.models import Dispatch, Lead
 from workspaces.models import Integration, Membership, Workspace
+
+# An example takes as long as the machine is busy; how long says nothing about what is tested.
+hypothesis.settings.register_profile("coachbot", deadline=None)
+hypothesis.settings.load_profile("coachbot")
 
 NOW = datetime(2026, 6, 7, 13, 3, 37, 162000, tzinfo=UTC)
 CREDENTIALS = {

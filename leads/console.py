@@ -23,13 +23,6 @@ from workspaces.access import MANAGERS, WorkspaceRequest, workspace_page
 from workspaces.console import render_page
 
 PAGE = "leads"
-LOOKS = {
-    Lead.Status.NEW: "quiet",
-    Lead.Status.IN_CONVERSATION: "info",
-    Lead.Status.BOOKED: "ok",
-    Lead.Status.UNQUALIFIED: "quiet",
-    Lead.Status.NEEDS_HUMAN: "warning",
-}
 
 
 @require_safe
@@ -40,7 +33,7 @@ def list_leads(request: WorkspaceRequest) -> HttpResponse:
     leads = chosen.apply(_leads(request), workspace=request.workspace)
     page = read_page(leads, sort=chosen.sort, after=request.GET.get("after", ""), before=request.GET.get("before", ""))
     context = {
-        "rows": [{"lead": lead, "look": LOOKS[Lead.Status(lead.status)]} for lead in page.leads],
+        "rows": [{"lead": lead, "look": console_lead.LOOKS[Lead.Status(lead.status)]} for lead in page.leads],
         "chosen": chosen,
         "statuses": [(value, label, value in chosen.statuses) for value, label in Lead.Status.choices],
         "sources": [(value, label, value in chosen.sources) for value, label in Lead.Source.choices],

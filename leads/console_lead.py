@@ -21,7 +21,7 @@ from leads.erasure import erase_leads
 from leads.models import Consent, Lead, LeadEvent, Suppression
 from leads.own_export import describe_whole
 from leads.status import change_status
-from leads.timeline import read_timeline
+from leads.timeline import Item, read_timeline
 from leads.wording import answers_in_words
 from webapi.calls import etag, matches
 from webapi.json_api import plain
@@ -31,6 +31,8 @@ from workspaces.models import Workspace
 
 PAGE = "leads"
 MAX_NOTE = 5000
+# So many of the newest are rendered at every look; the page asks for the others once.
+SHOWN_AT_MOST = 100
 MAX_MESSAGE = 4000
 LOOKS = {
     Lead.Status.NEW: "quiet",
@@ -53,7 +55,10 @@ Action = Callable[[WorkspaceRequest, Lead], None]
 def show(request: WorkspaceRequest, lead_id: UUID) -> HttpResponse:
     """Show everything about a lead."""
     lead = find_lead(request, lead_id)
-    context = _live(request, lead) | {
+    items = read_timeline(lead)
+    shown = items if "all" in request.GET else items[-SHOWN_AT_MOST:]
+    context = _live(lead, shown) | {
+        "earlier": len(items) - len(shown),
         "statuses": Lead.Status.choices,
         "may_delete": bool(request.user.is_superuser) or request.role in MANAGERS,
         "note": "",
@@ -66,9 +71,12 @@ def show(request: WorkspaceRequest, lead_id: UUID) -> HttpResponse:
 @require_safe
 @workspace_page()
 def timeline(request: WorkspaceRequest, lead_id: UUID) -> HttpResponse:
-    """Answer the parts of the page that change by themselves; 304 when they are as the browser has them."""
+    """Answer the parts of the page that change by themselves; 304 when they are as the browser has them.
+
+    Of the timeline it is the newest: what is on the page from before stays there.
+    """
     lead = find_lead(request, lead_id)
-    context = _live(request, lead) | {"workspace": request.workspace}
+    context = _live(lead, read_timeline(lead)[-SHOWN_AT_MOST:]) | {"workspace": request.workspace}
     body = render_to_string("leads/_live.html", context, request=request).encode()
     tag = etag(body)
     if matches(request.headers.get("If-None-Match"), tag):
@@ -76,13 +84,14 @@ def timeline(request: WorkspaceRequest, lead_id: UUID) -> HttpResponse:
     return HttpResponse(body, headers={"ETag": tag})
 
 
-def _live(request: WorkspaceRequest, lead: Lead) -> dict[str, Any]:
+def _live(lead: Lead, items: list[Item]) -> dict[str, Any]:
     """Gather what is shown of a lead and may change while somebody looks at it."""
     now = timezone.now()
     return {
         "lead": lead,
         "look": LOOKS[Lead.Status(lead.status)],
-        "items": read_timeline(lead),
+        "items": items,
+        "needed_for": _needed_for(lead),
         "window": get_channel(lead.channel).window(lead, now=now),
         "opted_out": suppression.is_suppressed(lead.workspace_id, lead.phone),
         "again_refused": again.why_not(lead, now=now),
@@ -91,6 +100,15 @@ def _live(request: WorkspaceRequest, lead: Lead) -> dict[str, Any]:
         "metadata": _pairs(lead.metadata),
         "profile": [(_label(name, lead.workspace), value) for name, value in _pairs(lead.profile)],
     }
+
+
+def _needed_for(lead: Lead) -> str:
+    """Say why a human is needed, "" where none is or nobody said."""
+    if lead.status != Lead.Status.NEEDS_HUMAN:
+        return ""
+    moves = LeadEvent.objects.filter(lead_id=lead.pk, kind=LeadEvent.Kind.STATUS).order_by("-at", "-pk")
+    last = moves.values_list("data__reason", flat=True).first()
+    return last if isinstance(last, str) else ""
 
 
 def find_lead(request: WorkspaceRequest, lead_id: UUID) -> Lead:

@@ -39,6 +39,11 @@ class LeadFilter:
         """Whether anything is left out."""
         return bool(self.q or self.statuses or self.sources or self.kind or self.since or self.until)
 
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether anything but a search leaves something out, or the order is another."""
+        return self != LeadFilter(q=self.q)
+
     def query(self, **more: str) -> str:
         """Write it as the query of an address, with a `?` where there is one."""
         pairs = [("q", self.q), *(("status", each) for each in self.statuses)]

@@ -1,12 +1,13 @@
 """A workspace's account at a provider, and the journal of what crossed the border to it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from leads.models import Lead
 from providers.errors import ProviderError, Rejected, Unavailable
 from providers.openai import Reply
-from providers.twilio import SentMessage
+from providers.twilio import ListedMessage, SentMessage
 from workspaces.integrations import Account, NotConnected, account
 from workspaces.journal import Crossing, record
 from workspaces.models import LogEntry
@@ -14,6 +15,7 @@ from workspaces.secrets import SecretUnreadable
 
 NEEDED = {"twilio": ("account_sid", "auth_token", "from_number"), "openai": ("api_key",)}
 OPERATIONS = {"twilio": "send message", "openai": "write reply"}
+LOOK = "look for message"
 _OUTCOMES: dict[type[ProviderError], LogEntry.Outcome] = {
     Rejected: LogEntry.Outcome.REJECTED,
     Unavailable: LogEntry.Outcome.UNAVAILABLE,
@@ -60,11 +62,25 @@ def journal_answer(lead: Lead, provider: str, answer: Reply | SentMessage, *, no
     _record(lead, crossing, now=now)
 
 
-def journal_error(lead: Lead, provider: str, error: ProviderError, *, now: datetime) -> None:
+def journal_look(lead: Lead, listed: Sequence[ListedMessage], *, now: datetime) -> None:
+    """Write down that Twilio was asked what became of a message."""
+    found = [{"sid": each.sid, "status": each.status, "date_created": each.created_at.isoformat()} for each in listed]
+    crossing = Crossing(
+        provider="twilio",
+        operation=LOOK,
+        outcome=LogEntry.Outcome.OK,
+        status_code=200,
+        request={"To": lead.phone},
+        response={"messages": found},
+    )
+    _record(lead, crossing, now=now)
+
+
+def journal_error(lead: Lead, provider: str, error: ProviderError, *, now: datetime, operation: str = "") -> None:
     """Write down what a provider refused, or left unanswered."""
     crossing = Crossing(
         provider=provider,
-        operation=OPERATIONS[provider],
+        operation=operation or OPERATIONS[provider],
         outcome=_OUTCOMES.get(type(error), LogEntry.Outcome.UNKNOWN),
         status_code=error.status,
         duration_ms=error.duration_ms,

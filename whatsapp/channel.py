@@ -33,8 +33,8 @@ from workspaces.models import Integration
 SWEEP_MAX = 500
 # How long a sweep waits for its events to be gone; an engine that hangs must not hold the worker up.
 SEND_WITHIN_S = 1.0
-# A turn nobody came for is asked for again after 1, 2, 4 … times TURN_UNCLAIMED_S, at most this many.
-MAX_WAITS = 32
+# A turn nobody came for is asked for again after 1, 2, 4 … times TURN_UNCLAIMED_S, at most this many: somebody waits.
+MAX_WAITS = 8
 TEMPLATE_NEEDED = gettext_noop(
     "WhatsApp refused messages because they were no approved template. Enter a template's ContentSid with the Twilio "
     "integration; until then people get nothing from the agent before they write themselves."

@@ -41,6 +41,7 @@ Status = Message.Status
 # Until a turn that others keep waiting is left to the worker's next look.
 MAX_WAITS = 60
 NOTHING: Result = {"outcome": "nothing"}
+ANSWERED = "answered"
 BROKE_OFF = "The agent's turn broke off too often."
 # After that WhatsApp takes no answer any more that the lead would still wait for.
 CAME_FOR_WITHIN = timedelta(hours=24)
@@ -94,7 +95,7 @@ def generate_reply(turn_id: str, run_id: str) -> Result:
         return _stop(turn, reason)
     if reason := limit_reached(turn, now=now):
         return _leave(turn, reason=reason, code=LIMIT, state=State.STOPPED)
-    if not Message.objects.filter(turn=turn, role=Message.Role.USER).exists():
+    if not _has_questions(turn):
         return _close(turn, State.DONE, outcome="silent")
     if turn.attempts >= settings.REPLY_MAX_ATTEMPTS:
         return _fall_back(turn, run_id, Rejected(BROKE_OFF, code="broken"))
@@ -307,11 +308,25 @@ def _send(turn: AgentTurn, message: Message) -> Result:
     window = window_of(message.lead, now=now)
     if not window.open and not _has_template(account):
         raise Rejected(window.reason, code="window_closed")
-    check = partial(reason_to_hold, turn.lead_id)
+    check = partial(_why_not, turn)
     try:
         return _after_send(turn, send_written(message, account, as_template=not window.open, check=check, now=now))
     except Held as held:
-        return _stop(turn, held.reason)
+        return _close(turn, State.DONE, outcome="silent") if held.reason == ANSWERED else _stop(turn, held.reason)
+
+
+def _why_not(turn: AgentTurn) -> str:
+    """Say why a reply must not leave, "" where it may."""
+    return reason_to_hold(turn.lead_id) or ("" if _has_questions(turn) else ANSWERED)
+
+
+def _has_questions(turn: AgentTurn) -> bool:
+    """Tell whether the turn has messages that no colleague has answered: the agent doesn't talk over them."""
+    messages = Message.objects.filter(lead_id=turn.lead_id)
+    by_people = messages.filter(role=Message.Role.OPERATOR).exclude(status=Status.FAILED)
+    answered_at = by_people.order_by("-created_at").values_list("created_at", flat=True).first()
+    asked = messages.filter(turn=turn, role=Message.Role.USER)
+    return (asked if answered_at is None else asked.filter(created_at__gt=answered_at)).exists()
 
 
 def _has_template(account: Account) -> bool:

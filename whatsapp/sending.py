@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from providers import twilio
 from providers.errors import ProviderError, Rejected, Unavailable
-from whatsapp.accounts import connected_account, journal_answer, journal_error
+from whatsapp.accounts import LOOK, connected_account, journal_answer, journal_error, journal_look
 from whatsapp.delivery import record_delivery, respect_opt_out
 from whatsapp.models import Message
 from whatsapp.template import content_variables
@@ -45,13 +45,18 @@ def settle(message: Message, *, now: datetime) -> None:
         raise Unavailable("It is not known yet whether Twilio took the message.", retry_after_s=wait_s)
     account = connected_account(message.lead, "twilio")
     give_back()
-    listed = twilio.list_messages(
-        account_sid=account.credentials["account_sid"],
-        auth_token=account.credentials["auth_token"],
-        sender=account.credentials["from_number"],
-        to=message.lead.phone,
-        created_after=sending_at - CLOCK_SKEW,
-    )
+    try:
+        listed = twilio.list_messages(
+            account_sid=account.credentials["account_sid"],
+            auth_token=account.credentials["auth_token"],
+            sender=account.credentials["from_number"],
+            to=message.lead.phone,
+            created_after=sending_at - CLOCK_SKEW,
+        )
+    except ProviderError as error:
+        journal_error(message.lead, "twilio", error, now=now, operation=LOOK)
+        raise
+    journal_look(message.lead, listed, now=now)
     known = set(
         Message.objects.filter(twilio_sid__in=[each.sid for each in listed]).values_list("twilio_sid", flat=True)
     )

@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from leads.again import DECIDED
 from leads.models import Dispatch, Lead, lease_end
 from leads.status import change_status
 from providers.errors import Rejected, Unavailable
@@ -72,7 +73,7 @@ def generate_reply(dispatch_id: str, run_id: str) -> Result:
     dispatch = Dispatch.objects.select_related("lead__workspace").filter(pk=dispatch_id).first()
     if dispatch is None:
         return {"outcome": "nothing"}
-    if reason := reason_to_hold(dispatch.lead_id):
+    if reason := _why_not(dispatch):
         return _skip(dispatch, reason=reason, now=now)
     message = Message.objects.filter(dispatch=dispatch).first()
     if message is None:
@@ -101,7 +102,7 @@ def send_message(message_id: str, run_id: str) -> Result:
     if message.lead.is_test:
         return simulate(message, now=now)
     account = connected_account(message.lead, "twilio")
-    check = partial(reason_to_hold, message.lead_id)
+    check = partial(_why_not, message.dispatch)
     try:
         # Who asked Twilio in between is late: the time is told anew, because others count from it.
         return send_written(message, account, as_template=True, check=check, now=timezone.now())
@@ -156,6 +157,13 @@ def _renew(dispatch: Dispatch, run_id: str, *, now: datetime) -> bool:
     """Keep the claim for the time of the send. False: the dispatch was given up meanwhile."""
     mine = Dispatch.objects.filter(pk=dispatch.pk, status__in=Dispatch.OPEN)
     return mine.update(status=Dispatch.Status.SENDING, claimed_by=run_id, claimed_at=now, due_at=lease_end(now)) == 1
+
+
+def _why_not(dispatch: Dispatch) -> str:
+    """Say why the first message must not leave, "" where it may. Who wrote meanwhile gets an answer, no greeting."""
+    written = Message.objects.filter(lead_id=dispatch.lead_id, role=Message.Role.USER)
+    begun = written.filter(created_at__gt=dispatch.created_at)
+    return reason_to_hold(dispatch.lead_id) or (DECIDED if begun.exists() else "")
 
 
 def _skip(dispatch: Dispatch, *, reason: str, now: datetime) -> Result:

@@ -10,7 +10,8 @@ from django.db.migrations.state import StateApps
 def keep_as_written(table: str, columns: Sequence[str]) -> RunPython:
     """Add a trigger that refuses any UPDATE of these columns; deleting stays possible.
 
-    Columns that others' deletion sets to NULL must be left out.
+    Columns that others' deletion sets to NULL must be left out. SQLite drops the trigger when a later migration adds a
+    column to the table, because Django makes the table anew: that migration has to add the trigger again.
     """
     name = f"{table}_as_written"
     message = f"{table} is kept as it was written"

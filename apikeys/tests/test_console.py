@@ -235,7 +235,7 @@ def test_answers_the_spelling_with_a_slash(rest: str) -> None:
     assert client.get(f"/admin/{workspace.slug}/nothing/").status_code == 404
 
 
-def test_sends_each_user_where_their_role_opens_a_page() -> None:
+def test_sends_each_user_to_their_workspaces_leads() -> None:
     workspace = make_workspace()
 
     def way(user: object) -> str:
@@ -243,8 +243,9 @@ def test_sends_each_user_where_their_role_opens_a_page() -> None:
         assert answer.status_code == 200
         return str(answer.request["PATH_INFO"])
 
-    assert way(make_member(workspace)) == page(workspace)
-    assert way(make_member(workspace, role="agent")) == "/admin/leads/lead/"
+    leads = f"/admin/{workspace.slug}/leads"
+    assert way(make_member(workspace)) == leads
+    assert way(make_member(workspace, role="agent")) == leads
     assert Client().get("/").headers["Location"] == "/admin/login/?next=/"
     lost = sign_in(make_user(is_staff=False)).get("/")
     assert "No workspace yet" in lost.content.decode()
@@ -267,7 +268,7 @@ def test_signs_in_and_out_also_who_is_no_staff() -> None:
     client = Client()
 
     arrived = client.post("/admin/login/", {"username": "maya", "password": "correct-horse", "next": "/"}, follow=True)
-    assert arrived.request["PATH_INFO"] == page(workspace)
+    assert arrived.request["PATH_INFO"] == f"/admin/{workspace.slug}/leads"
     assert client.get("/admin/").status_code == 302
     left = client.post("/admin/logout/")
 

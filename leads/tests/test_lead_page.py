@@ -1,12 +1,14 @@
 """The page of one lead: all that is known, and what an operator may do about it."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from conftest import NOW, make_dispatch, make_lead, make_member, make_workspace
-from leads.models import Consent, Dispatch, Lead, Suppression
+from leads.models import Consent, Dispatch, Lead, LeadEvent, Suppression
+from leads.status import change_status
 from leads.suppression import is_suppressed
 from workspaces.models import Workspace
 
@@ -75,6 +77,50 @@ def test_answers_304_until_something_happens(client: Any) -> None:
 
     assert (first.status_code, same.status_code, other.status_code) == (200, 304, 200)
     assert "Rang back" in other.content.decode()
+
+
+def test_a_long_story_is_shown_from_its_end_and_whole_on_request(client: Any) -> None:
+    lead = make_known_lead()
+    LeadEvent.objects.bulk_create(
+        LeadEvent(lead=lead, kind="note", data={"text": f"Note {n}."}, at=NOW + timedelta(minutes=n))
+        for n in range(150)
+    )
+    sign_in(client, lead.workspace)
+
+    page, whole, part = (client.get(url(lead, rest)).content.decode() for rest in ("", "?all=1", "/timeline"))
+
+    for newest in (page, part):
+        assert newest.count('class="timeline-item"') == 100
+        assert "Note 149." in newest
+        assert "Note 9." not in newest
+    assert 'href="?all=1"' in page
+    assert "Note 0." in whole
+    assert 'href="?all=1"' not in whole
+    assert len(client.get(url(lead, "/export")).json()["timeline"]) > 150
+
+
+def test_says_first_why_a_human_is_needed(client: Any) -> None:
+    lead = make_known_lead()
+    sign_in(client, lead.workspace)
+    change_status(lead.pk, "needs_human", now=NOW, frm=Lead.Status.values, reason="Wants to talk about a refund.")
+
+    page = client.get(url(lead)).content.decode()
+    assert "Wants to talk about a refund." in page.partition('id="timeline-title"')[0]
+
+    client.post(url(lead, "/status"), {"status": "new"})
+    assert "Wants to talk" not in client.get(url(lead)).content.decode().partition('id="timeline-title"')[0]
+
+
+def test_every_page_counts_the_leads_that_need_a_human(client: Any) -> None:
+    lead = make_known_lead(status="needs_human")
+    make_lead(lead.workspace, status="needs_human", is_test=True)
+    make_lead(lead.workspace, status="new")
+    make_lead(make_workspace(), status="needs_human")
+    sign_in(client, lead.workspace, role="admin")
+
+    for page in ("leads", f"leads/{lead.pk}", "settings/agent"):
+        text = " ".join(client.get(f"/admin/{lead.workspace.slug}/{page}").content.decode().split())
+        assert '<b class="badge badge-count">1<span class="visually-hidden"> need a human</span></b>' in text
 
 
 def test_takes_over_and_hands_back_with_a_line_each(client: Any) -> None:

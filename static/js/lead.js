@@ -5,12 +5,14 @@ const SLOWLY_MS = 20000;
 
 const card = document.querySelector("[data-timeline-url]");
 const status = document.querySelector("[data-status]");
+const cutOff = document.querySelector("[data-cut-off]");
 let etag = "";
 let failures = 0;
 
 // Sections that somebody unfolded stay unfolded.
 const openParts = (node) => [...node.querySelectorAll("details")].map((part) => part.open);
 
+// Returns the one that stands on the page then.
 const replaceItem = (old, fresh) => {
   const open = openParts(old);
   fresh.querySelectorAll("details").forEach((part, n) => {
@@ -18,33 +20,36 @@ const replaceItem = (old, fresh) => {
   });
   // A recording that plays goes on playing.
   const player = old.querySelector("audio");
-  if (player && !player.paused) return;
+  if (player && !player.paused) return old;
   old.replaceWith(fresh);
+  return fresh;
 };
 
 const mergeTimeline = (here, fresh) => {
+  const items = [...fresh.children];
+  const keys = new Set(items.map((item) => item.dataset.key));
   const known = new Map([...here.children].map((item) => [item.dataset.key, item]));
-  const kept = new Set();
+  const stays = new Set(keys);
   let added = 0;
   let place = null;
-  for (const item of [...fresh.children]) {
-    const key = item.dataset.key;
-    kept.add(key);
-    let old = known.get(key);
-    if (!old) {
-      added += 1;
-      if (place) place.after(item);
-      else here.prepend(item);
-      place = item;
-      continue;
-    }
-    if (old.innerHTML !== item.innerHTML) {
-      replaceItem(old, item);
-      if (!old.isConnected) old = item;
-    }
-    place = old;
+  // Only the newest come again: what stands before them stays.
+  for (const item of here.children) {
+    if (keys.has(item.dataset.key)) break;
+    stays.add(item.dataset.key);
+    place = item;
   }
-  for (const [key, item] of known) if (!kept.has(key)) item.remove();
+  for (const item of items) {
+    const old = known.get(item.dataset.key);
+    let shown = item;
+    if (!old) added += 1;
+    else shown = old.innerHTML === item.innerHTML ? old : replaceItem(old, item);
+    if ((place ? place.nextElementSibling : here.firstElementChild) !== shown) {
+      if (place) place.after(shown);
+      else here.prepend(shown);
+    }
+    place = shown;
+  }
+  for (const [key, item] of known) if (!stays.has(key)) item.remove();
   return added;
 };
 
@@ -74,14 +79,16 @@ const look = async () => {
       const answer = await fetch(card.dataset.timelineUrl, {
         headers: etag ? { "If-None-Match": etag } : {},
         cache: "no-store",
-        redirect: "error",
+        redirect: "manual",
       });
       if (answer.status === 200) {
         etag = answer.headers.get("ETag") ?? "";
         update(await answer.text());
       }
-      // The lead was deleted meanwhile, or the session is over: a reload says which.
-      failures = answer.ok || answer.status === 304 ? 0 : failures + 1;
+      const fine = answer.ok || answer.status === 304;
+      failures = fine ? 0 : failures + 1;
+      // A redirect leads to the login.
+      cutOff.hidden = !(answer.type === "opaqueredirect" || (!fine && answer.status < 500));
     } catch {
       failures += 1;
     }

@@ -10,7 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from conftest import make_dispatch, make_lead, make_member, make_workspace
-from leads.models import Consent, Lead, LeadEvent, Suppression
+from leads.models import Consent, Dispatch, Lead, LeadEvent, Suppression
 from tests.browser.conftest import LOOKS, overflows, sign_in, violations
 from voice.models import CallSession
 from whatsapp.models import Message
@@ -52,6 +52,48 @@ def test_shows_what_happens_while_it_happens(open_page: OpenPage) -> None:
     expect(page.get_by_label("Note for your colleagues")).to_have_value("half a thou")
     expect(page.get_by_label("Your message")).to_be_visible()
     assert complaints == []
+
+
+def test_keeps_what_stands_before_the_newest_and_the_order_of_time(open_page: OpenPage) -> None:
+    lead = make_ada()
+    now = timezone.now()
+    Lead.objects.update(created_at=now - timedelta(days=1))
+    LeadEvent.objects.bulk_create(
+        LeadEvent(lead=lead, kind="note", data={"text": f"Note {n}."}, at=now - timedelta(minutes=200 - n))
+        for n in range(150)
+    )
+    dispatch = make_dispatch(lead, status="pending", created_at=now - timedelta(minutes=60), due_at=now)
+    page, complaints = open_page()
+    open_lead(page)
+    expect(page.get_by_text("Note 149.")).to_be_visible()
+    assert page.locator(".timeline-item").count() == 100
+    page.get_by_role("link", name=re.compile("Show 52 earlier")).click()
+    expect(page.get_by_text("Note 0.", exact=True)).to_be_visible()
+
+    Dispatch.objects.filter(pk=dispatch.pk).update(status="done", finished_at=now - timedelta(minutes=1))
+    LeadEvent.objects.create(lead=lead, kind="note", data={"text": "The latest."}, at=now)
+
+    expect(page.get_by_text("The latest.")).to_be_visible()
+    assert page.locator(".timeline-item").count() == 153
+    assert page.locator(".timeline-title strong").all_inner_texts()[-3:] == ["Note", "Contacted", "Note"]
+    assert complaints == []
+
+
+def test_says_when_it_no_longer_brings_itself_up_to_date(open_page: OpenPage) -> None:
+    lead = make_ada()
+    page, _complaints = open_page()
+    open_lead(page)
+    page.get_by_label("Note for your colleagues").fill("half a thou")
+
+    page.context.clear_cookies()
+    expect(page.get_by_text("no longer brings itself up to date")).to_be_visible()
+    expect(page.get_by_label("Note for your colleagues")).to_have_value("half a thou")
+
+    sign_in(page, "maya", PASSWORD)
+    page.goto(f"/admin/northlight/leads/{lead.pk}")
+    expect(page.get_by_text("no longer brings itself up to date")).to_be_hidden()
+    lead.delete()
+    expect(page.get_by_text("no longer brings itself up to date")).to_be_visible()
 
 
 def test_takes_over_and_hands_back(open_page: OpenPage) -> None:

@@ -217,3 +217,37 @@ def test_a_hand_back_before_the_agent_noticed_the_take_over_leaves_nobody_unansw
     assert not Message.objects.filter(pk=written.pk).exists()
     assert Message.objects.get(role="user").turn_id not in {None, turn.pk}
     assert len(wire.sent) == 1
+
+
+def test_the_agent_adds_nothing_to_what_a_colleague_answered_meanwhile(wire: Wire, phone: Phone) -> None:
+    def answer_first(request: Any) -> Any:
+        write(phone, "This is Kim: yes, we do.")
+        return 200, {}, json.dumps(reply())
+
+    wire.mock.add_callback(responses.POST, OPENAI, callback=answer_first)
+    wire.twilio_each()
+    phone.write("Do you do kitchens?")
+
+    work()
+    work()
+
+    assert [sent["Body"] for sent in wire.sent] == ["This is Kim: yes, we do."]
+    assert (AgentTurn.objects.get().state, phone.lead.taken_over_at) == ("done", None)
+
+
+def test_the_agent_is_not_asked_what_a_colleague_has_answered(wire: Wire, phone: Phone) -> None:
+    wire.openai()
+    wire.twilio_each()
+    phone.write("Do you do kitchens?")
+    write(phone, "This is Kim: yes, we do.")
+    work()
+    assert (wire.asked, AgentTurn.objects.get().state) == ([], "done")
+
+    phone.write("In June?")
+    work()
+
+    assert [turn["content"] for turn in wire.asked[0]["input"]][-2:] == [
+        "[written by a human colleague from the team] This is Kim: yes, we do.",
+        "In June?",
+    ]
+    assert len(wire.sent) == 2
