@@ -120,7 +120,7 @@ def test_every_page_counts_the_leads_that_need_a_human(client: Any) -> None:
 
     for page in ("leads", f"leads/{lead.pk}", "settings/agent"):
         text = " ".join(client.get(f"/admin/{lead.workspace.slug}/{page}").content.decode().split())
-        assert '<b class="badge badge-count">1<span class="visually-hidden"> need a human</span></b>' in text
+        assert 'Need a human <b class="badge badge-count">1<span class="visually-hidden"> waiting</span></b>' in text
 
 
 def test_takes_over_and_hands_back_with_a_line_each(client: Any) -> None:
