@@ -109,7 +109,7 @@ def json_endpoint(view: Endpoint) -> Callable[..., HttpResponse]:
         except ContentError as error:
             return _answer(error_body("validation_failed", message=str(error), issues=error.issues), status=400)
         except publishing.StaleDraft as error:
-            return _answer(_stale(error), status=409)
+            return _answer(_stale(error, user_id=request.user.pk), status=409)
 
     return require_POST(workspace_page(roles=MANAGERS)(guarded))
 
@@ -125,11 +125,13 @@ def _answer(body: dict[str, Any], *, status: int = 200) -> HttpResponse:
     return HttpResponse(dump(body), status=status, content_type="application/json")
 
 
-def _stale(error: publishing.StaleDraft) -> dict[str, Any]:
+def _stale(error: publishing.StaleDraft, *, user_id: Any) -> dict[str, Any]:
     return error_body("stale") | {
         "revision": error.revision,
         "savedAt": iso(error.saved_at),
         "savedBy": error.saved_by or name_of(None),
+        # The same person in another tab.
+        "savedByYou": error.saved_by_id == user_id,
     }
 
 
@@ -168,8 +170,7 @@ def review(request: WorkspaceRequest, body: dict[str, Any]) -> HttpResponse:
     """Answer what publishing the draft would change, and what stands in its way."""
     form = _form(request, now=timezone.now())
     if _revision(body) != form.draft_revision:
-        saved_by = name_of(form.draft_saved_by)
-        raise publishing.StaleDraft(revision=form.draft_revision, saved_at=form.draft_saved_at, saved_by=saved_by)
+        raise publishing.StaleDraft.of(form)
     content = read_content(form.draft)
     before = read_content(form.published.content) if form.published else None
     changes = [str(each) for each in publishing.describe_changes(before, content)]

@@ -1,7 +1,7 @@
 """The draft of a form and its published versions. Saves are told apart by the draft's revision: none is overwritten."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from django.db import transaction
@@ -43,11 +43,24 @@ __all__ = [
 class StaleDraft(Exception):
     """Somebody saved since the revision that a change is based on. `saved_by` is "" where nobody knows."""
 
-    def __init__(self, *, revision: int, saved_at: datetime, saved_by: str) -> None:
+    def __init__(self, *, revision: int, saved_at: datetime, saved_by: str, saved_by_id: Any = None) -> None:
         super().__init__("The draft was changed meanwhile.")
         self.revision = revision
         self.saved_at = saved_at
         self.saved_by = saved_by
+        self.saved_by_id = saved_by_id
+
+    @classmethod
+    def of(cls, stored: LeadForm) -> Self:
+        """Say whose draft is stored."""
+        user: Any = stored.draft_saved_by
+        name = user.get_full_name() or user.get_username() if user else ""
+        return cls(
+            revision=stored.draft_revision,
+            saved_at=stored.draft_saved_at,
+            saved_by=name,
+            saved_by_id=stored.draft_saved_by_id,
+        )
 
 
 class NotPublishable(Exception):
@@ -101,7 +114,7 @@ def save_draft(form: LeadForm, document: Any, *, revision: int, by_id: Any, now:
     stored = LeadForm.objects.get(pk=form.pk)
     if stored.draft == draft:
         return stored.draft_revision
-    raise _stale(stored)
+    raise StaleDraft.of(stored)
 
 
 def publish(form: LeadForm, *, revision: int, by_id: Any, now: datetime) -> FormVersion:
@@ -113,7 +126,7 @@ def publish(form: LeadForm, *, revision: int, by_id: Any, now: datetime) -> Form
         # Holds the row: who else saves or publishes waits here, so numbers don't collide.
         same = LeadForm.objects.filter(pk=form.pk, draft_revision=revision)
         if not same.update(draft_revision=F("draft_revision")):
-            raise _stale(LeadForm.objects.get(pk=form.pk))
+            raise StaleDraft.of(LeadForm.objects.get(pk=form.pk))
         stored = LeadForm.objects.get(pk=form.pk)
         content = read_content(stored.draft)
         if problems := find_problems(content):
@@ -178,9 +191,3 @@ def find_published(workspace_id: UUID) -> FormVersion | None:
     """Do the same where the workspace itself was not read."""
     versions = FormVersion.objects.select_related("consent_text")
     return versions.filter(form__workspace_id=workspace_id, form__published_id=F("pk")).first()
-
-
-def _stale(stored: LeadForm) -> StaleDraft:
-    saved_by: Any = stored.draft_saved_by
-    name = saved_by.get_full_name() or saved_by.get_username() if saved_by else ""
-    return StaleDraft(revision=stored.draft_revision, saved_at=stored.draft_saved_at, saved_by=name)

@@ -151,10 +151,20 @@ def test_tells_the_later_of_two_editors_who_saved_when() -> None:
         assert answer.status_code == 409
         assert (answer.json()["savedBy"], answer.json()["revision"]) == ("noor", 2)
         assert answer.json()["savedAt"].startswith("20")
+        assert answer.json()["savedByYou"] is False
 
     latest = client.get(page(workspace, "/draft")).json()
     assert (latest["content"]["steps"][0]["questions"][0]["label"], latest["revision"]) == ("Theirs", 2)
     assert not FormVersion.objects.exists()
+
+
+def test_tells_who_saved_in_another_tab_that_it_was_themselves() -> None:
+    workspace, client, _form = open_form()
+    post(client, workspace, "draft/save", {"revision": 1, "content": content("In one tab")})
+
+    answer = post(client, workspace, "draft/save", {"revision": 1, "content": content("In the other")})
+
+    assert (answer.status_code, answer.json()["savedByYou"]) == (409, True)
 
 
 def test_names_the_problems_of_an_unfinished_draft_and_publishes_none() -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from conftest import make_member, make_workspace
 from leadforms import publishing
 from leadforms.models import LeadForm
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import enter_as
 
 PASSWORD = "correct-horse-battery"
 ADDRESS = "/admin/northlight/form"
@@ -44,8 +44,8 @@ def make_form(content: dict[str, Any], *, published: bool = False) -> LeadForm:
 
 
 def open_builder(page: Page) -> None:
-    """Sign in and open the builder."""
-    sign_in(page, "maya", PASSWORD)
+    """Open the builder as its owner."""
+    enter_as(page, "maya")
     page.goto(ADDRESS)
     expect(bar(page)).to_be_visible()
 
@@ -73,6 +73,12 @@ def names(page: Page) -> list[str]:
 def said(page: Page) -> Locator:
     """Find what screen readers are told."""
     return page.locator("[data-status]").first
+
+
+def focused(page: Page) -> str:
+    """Read the name of what has the focus."""
+    found = page.evaluate("document.activeElement.getAttribute('aria-label') ?? document.activeElement.innerText")
+    return str(found).strip()
 
 
 def has_saved(page: Page) -> None:

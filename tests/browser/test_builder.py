@@ -13,6 +13,7 @@ from tests.browser.builder import (
     card,
     document,
     draft,
+    focused,
     has_saved,
     labels,
     make_form,
@@ -28,11 +29,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.serial, pytest.mark.django_db(tra
 def press(page: Page, *keys: str) -> None:
     for key in keys:
         page.keyboard.press(key)
-
-
-def focused(page: Page) -> str:
-    found = page.evaluate("document.activeElement.getAttribute('aria-label') ?? document.activeElement.innerText")
-    return str(found).strip()
 
 
 def test_builds_a_form_by_mouse(open_page: OpenPage) -> None:

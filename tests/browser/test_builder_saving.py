@@ -137,10 +137,10 @@ def test_tells_the_later_of_two_editors_and_overwrites_nothing_unasked(open_page
 
     rename(page, "Question 1", "Mine")
     expect(page.locator("[data-conflict-notice]")).to_contain_text("noor saved this form at")
-    expect(state(page)).to_have_text("Not saved: somebody else saved the form")
+    expect(state(page)).to_have_text("Not saved: the form was saved elsewhere meanwhile")
     assert draft()["consent"] == "Theirs"
     assert labels(draft())[0][0] == "Question 1"
-    page.get_by_role("button", name="Load their version").click()
+    page.get_by_role("button", name="Load the saved version").click()
 
     expect(page.get_by_label("Consent")).to_have_value("Theirs")
     assert names(page)[0] == "Question 1"
@@ -158,7 +158,7 @@ def test_overwrites_the_other_editor_when_told_to(open_page: OpenPage) -> None:
     save_as_somebody_else(consent="Theirs")
     rename(page, "Question 1", "Mine")
 
-    page.get_by_role("button", name="Keep mine, overwrite theirs").click()
+    page.get_by_role("button", name="Keep mine, overwrite it").click()
 
     has_saved(page)
     assert (labels(draft())[0][0], draft()["consent"]) == ("Mine", "I agree to be called.")
@@ -251,7 +251,7 @@ def test_publishes_nothing_that_somebody_else_wrote_meanwhile(open_page: OpenPag
 
     bar(page).get_by_role("button", name="Publish").click()
     expect(page.locator("[data-conflict-notice]")).to_contain_text("noor saved this form at")
-    page.get_by_role("button", name="Keep mine, overwrite theirs").click()
+    page.get_by_role("button", name="Keep mine, overwrite it").click()
     has_saved(page)
 
     assert (labels(draft())[0][0], draft()["consent"]) == ("Mine", "I agree to be called.")

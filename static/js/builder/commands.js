@@ -1,6 +1,7 @@
 // What a person does to the form: the change, where the focus goes, and what is said about it.
 
 import * as content from "./document.js";
+import { findDifference, findNeighbour } from "./difference.js";
 import { announce } from "./words.js";
 
 const BY = { up: -1, down: 1 };
@@ -14,18 +15,23 @@ export const createCommands = (app) => {
     const at = content.locate(model.content, id);
     return { position: at.index + 1, count: model.content.steps[at.step].questions.length };
   };
-  const nameOf = (id) => words.nameOf(content.findQuestion(model.content, id));
+  const nameOf = (id) => words.shortNameOf(content.findQuestion(model.content, id));
   const stepAt = (id) => model.content.steps.findIndex((step) => step.id === id);
   const nameOfStep = (index) => words.nameOfStep(model.content.steps[index], index);
 
+  // Seen and heard: a press that does nothing looks broken.
+  const refuse = (text) => {
+    announce(text);
+    app.toast.show(text);
+  };
   const hasRoom = (more = 1) => {
     const fits = content.questionsOf(model.content).length + more <= limits.questions;
-    if (!fits) announce(say("tooManyQuestions", { count: limits.questions }));
+    if (!fits) refuse(say("tooManyQuestions", { count: limits.questions }));
     return fits;
   };
   const hasRoomForStep = () => {
     const fits = model.content.steps.length < limits.steps;
-    if (!fits) announce(say("tooManySteps", { count: limits.steps }));
+    if (!fits) refuse(say("tooManySteps", { count: limits.steps }));
     return fits;
   };
 
@@ -35,7 +41,33 @@ export const createCommands = (app) => {
     announce(say(from === to ? "moved" : "movedAcross", { name, step, ...position(id) }));
   };
 
+  // Undone or done again: what that was is named and shown. `step` is the model's.
+  const go = (step, done, nothing) => {
+    const before = model.content;
+    if (!step()) {
+      announce(say(nothing));
+      return;
+    }
+    const difference = findDifference(before, model.content);
+    if (!difference) return;
+    const { kind, item, isGone, isEdited } = difference;
+    const isQuestion = kind === "question";
+    if (isQuestion && isEdited) app.editor.open(item.id);
+    app.editor.reveal(isQuestion && isGone ? findNeighbour(before, model.content, item.id) : (item?.id ?? kind));
+    announce(say(done, { name: nameOfDifference(difference) }));
+  };
+
+  const nameOfDifference = ({ kind, item }) => {
+    if (kind === "question") return words.shortNameOf(item);
+    if (kind === "step") {
+      const index = stepAt(item.id);
+      return index < 0 ? item.title.trim() || say("aStep") : nameOfStep(index);
+    }
+    return say(kind === "consent" ? "inConsent" : "inContact");
+  };
+
   const commands = {
+    refuse,
     edit: (id, change, key) => model.apply(content.updateQuestion(model.content, id, change), key),
     editStep: (id, change, key) => model.apply(content.updateStep(model.content, id, change), key),
     editContact: (change, key) => model.apply(content.updateContact(model.content, change), key),
@@ -62,10 +94,11 @@ export const createCommands = (app) => {
     },
 
     // An option got another name; while two were spelt alike nobody knows which one was meant.
-    followOption(id, before, after) {
+    // `key` is that of the typing, which it is undone with.
+    followOption(id, before, after, key) {
       const { options } = content.findQuestion(model.content, id) ?? { options: [] };
       if (!before || !after || before === after || options.includes(before)) return;
-      model.apply(content.followOption(model.content, id, before, after), `${id}.follow`);
+      model.apply(content.followOption(model.content, id, before, after), key, { belongs: true });
     },
 
     toggle(id) {
@@ -95,13 +128,13 @@ export const createCommands = (app) => {
       model.apply(content.insertQuestion(model.content, { step: at.step, index: at.index + 1 }, copy));
       if (app.editor.openId === id) app.editor.open(copy.id);
       app.editor.question(copy.id).toggle.focus();
-      announce(say("duplicated", { name: words.nameOf(question), ...position(copy.id) }));
+      announce(say("duplicated", { name: words.shortNameOf(question), ...position(copy.id) }));
     },
 
     remove(id) {
       const at = content.locate(model.content, id);
       const question = content.findQuestion(model.content, id);
-      const name = words.nameOf(question);
+      const name = words.shortNameOf(question);
       const stepId = model.content.steps[at.step].id;
       model.apply(content.removeQuestion(model.content, id));
       const { questions } = model.content.steps[at.step];
@@ -186,12 +219,8 @@ export const createCommands = (app) => {
       }
     },
 
-    undo() {
-      announce(say(model.undo() ? "undone" : "nothingToUndo"));
-    },
-    redo() {
-      announce(say(model.redo() ? "redone" : "nothingToRedo"));
-    },
+    undo: () => go(model.undo, "undone", "nothingToUndo"),
+    redo: () => go(model.redo, "redone", "nothingToRedo"),
   };
 
   // Whatever was changed meanwhile, it returns as near to its old place as there is one.

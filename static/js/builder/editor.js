@@ -83,6 +83,12 @@ export const createEditor = (app, root) => {
       problems = next;
       showProblems();
     },
+    // Show what was undone: a question or a step by its id, else the contact step. The focus stays unless its place went.
+    reveal(id) {
+      const view = questions.get(id) ?? steps.get(id) ?? (id === null ? null : contact);
+      view?.element.scrollIntoView({ block: "nearest" });
+      if (document.activeElement === document.body) (view?.toggle ?? view?.addButton ?? addStep).focus();
+    },
     // Go to what a problem is about.
     show(target) {
       if (questions.has(target)) {

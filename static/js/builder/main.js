@@ -40,6 +40,7 @@ const showState = (state, details) => {
     state === "saved" && details.at ? words.say("savedAt", { time: words.time(details.at) }) : words.say(state, details);
   find("save-text").textContent = text;
   find("save-state").dataset.look = LOOKS[state] ?? "trouble";
+  find("sign-in").hidden = state !== "signedOut";
   // "Saved" after each word would be a nuisance to listen to.
   if (TROUBLE.has(state) && state !== lastState) announce(text);
   else if (state === "saved" && TROUBLE.has(lastState)) announce(text);
@@ -72,6 +73,22 @@ document.addEventListener("click", async (event) => {
   await app.saver.flush();
   location.assign(link.href);
 });
+// Nor who signs out or unpublishes.
+const sure = new WeakSet();
+document.addEventListener(
+  "submit",
+  async (event) => {
+    const { target, submitter } = event;
+    if (target.method !== "post" || app.saver.isSaved || sure.has(target)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    await app.saver.flush();
+    sure.add(target);
+    target.requestSubmit(submitter);
+    sure.delete(target);
+  },
+  true,
+);
 addEventListener("beforeunload", (event) => {
   if (!app.saver.isSaved) event.preventDefault();
 });
@@ -91,17 +108,18 @@ find("panes").addEventListener("click", (event) => {
 
 // --- Undo ---
 
-let valueAtFocus = "";
-const isTyping = (element) => element.matches?.("textarea, input:not([type=checkbox], [type=radio])");
-document.addEventListener("focusin", ({ target }) => {
-  valueAtFocus = isTyping(target) ? target.value : "";
-});
+// Fields whose text is no part of the content yet undo by themselves; two histories in one field would fight.
+const OWN_UNDO = "[data-lines], [aria-invalid=true][data-rule]";
 document.addEventListener("keydown", (event) => {
   if (!(event.ctrlKey || event.metaKey) || event.altKey || document.querySelector("dialog[open]")) return;
   const key = event.key.toLowerCase();
-  if (key !== "z" && key !== "y") return;
-  // In a field that was written in, its own undo comes first.
-  if (isTyping(event.target) && event.target.value !== valueAtFocus) return;
+  // Who presses it out of habit is not asked where to store the page.
+  if (key === "s") {
+    event.preventDefault();
+    app.saver.flush().then((isSaved) => announce(isSaved ? words.say("saved") : find("save-text").textContent));
+    return;
+  }
+  if ((key !== "z" && key !== "y") || event.target.matches(OWN_UNDO)) return;
   event.preventDefault();
   if (key === "y" || event.shiftKey) app.commands.redo();
   else app.commands.undo();

@@ -28,11 +28,11 @@ export const createModel = (content) => {
       return future.length > 0;
     },
     listen: (listener) => listeners.add(listener),
-    // `key` names the field that is being typed in.
-    apply(next, key = null) {
+    // `key` names the field that is being typed in; what `belongs` to it is undone with it, however late it comes.
+    apply(next, key = null, { belongs = false } = {}) {
       if (next === current) return;
       const now = performance.now();
-      const goesOn = key !== null && key === last.key && now - last.at < TOGETHER_MS;
+      const goesOn = key !== null && key === last.key && (belongs || now - last.at < TOGETHER_MS);
       if (!goesOn) past = [...past, current].slice(-KEPT);
       future = [];
       last = { key, at: now };

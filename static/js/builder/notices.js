@@ -54,12 +54,13 @@ export const createConflict = ({ http, model, words, toast, saver: getSaver }, r
       text.textContent = say("loadFailed");
       return;
     }
+    const mine = model.content;
     model.apply(data.content);
     getSaver().rebase(data.revision, data.content);
     finish("theirsLoaded");
     toast.show(say("theirsLoaded"), () => {
-      model.undo();
-      announce(say("undone"));
+      model.apply(mine);
+      announce(say("mineBack"));
     });
   });
   root.querySelector("[data-keep-mine]").addEventListener("click", async () => {
@@ -72,7 +73,7 @@ export const createConflict = ({ http, model, words, toast, saver: getSaver }, r
 
   return (data) => {
     theirs = data;
-    text.textContent = say("theirsTitle", { name: data.savedBy, time: words.moment(data.savedAt) });
+    text.textContent = say(data.savedByYou ? "yoursTitle" : "theirsTitle", { name: data.savedBy, time: words.moment(data.savedAt) });
     root.hidden = false;
     announce(text.textContent);
     root.scrollIntoView({ block: "center" });

@@ -3,9 +3,8 @@
 import Sortable from "../../vendor/sortablejs/sortable.esm.js";
 import { arrange, clone, nameParts, setValue } from "./dom.js";
 import { moved } from "./document.js";
+import { readOptions } from "./pasted.js";
 import { announce } from "./words.js";
-
-const linesOf = (text) => text.split(/\r?\n/).map((line) => line.trim()).filter(Boolean);
 
 export const createOptions = (app, { id }, root) => {
   const { commands, words, schema } = app;
@@ -16,6 +15,8 @@ export const createOptions = (app, { id }, root) => {
   const actions = root.querySelector("[data-options-actions]");
   const listEditor = root.querySelector("[data-options-text]");
   const lines = root.querySelector("[data-lines]");
+  // What each row said when its renaming began.
+  const before = new Map();
   let options = [];
 
   const rows = () => [...list.children];
@@ -25,7 +26,7 @@ export const createOptions = (app, { id }, root) => {
 
   const add = (index, added = [""]) => {
     if (options.length + added.length > most) {
-      announce(say("tooManyOptions", { count: most }));
+      commands.refuse(say("tooManyOptions", { count: most }));
       return;
     }
     put([...options.slice(0, index), ...added, ...options.slice(index)]);
@@ -56,11 +57,12 @@ export const createOptions = (app, { id }, root) => {
   const createRow = () => {
     const row = clone("option");
     const field = row.querySelector("[data-option]");
-    let before = "";
     const place = () => rows().indexOf(row);
-    field.addEventListener("focus", () => {
-      before = field.value;
-    });
+    const finishRenaming = () => {
+      commands.followOption(id, before.get(row), field.value, `${id}.option.${place()}`);
+      before.set(row, field.value);
+    };
+    field.addEventListener("focus", () => before.set(row, field.value));
     field.addEventListener("input", () => {
       const index = place();
       put(
@@ -68,13 +70,11 @@ export const createOptions = (app, { id }, root) => {
         `${id}.option.${index}`,
       );
     });
-    field.addEventListener("change", () => {
-      commands.followOption(id, before, field.value);
-      before = field.value;
-    });
+    field.addEventListener("change", finishRenaming);
     field.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !event.isComposing) {
         event.preventDefault();
+        finishRenaming();
         add(place() + 1);
       } else if (event.key === "Backspace" && !field.value && options.length > 1) {
         event.preventDefault();
@@ -82,13 +82,14 @@ export const createOptions = (app, { id }, root) => {
       }
     });
     field.addEventListener("paste", (event) => {
-      const pasted = linesOf(event.clipboardData.getData("text/plain")).map((line) => line.slice(0, longest));
+      const pasted = readOptions(event.clipboardData.getData("text/plain"), longest);
       if (pasted.length < 2) return;
       event.preventDefault();
       const index = place();
       if (options[index].trim()) add(index + 1, pasted);
-      else if (options.length - 1 + pasted.length > most) announce(say("tooManyOptions", { count: most }));
-      else {
+      else if (options.length - 1 + pasted.length > most) {
+        commands.refuse(say("tooManyOptions", { count: most }));
+      } else {
         put([...options.slice(0, index), ...pasted, ...options.slice(index + 1)]);
         input(index + pasted.length - 1).focus();
         announce(say("optionsPasted", { count: pasted.length }));
@@ -118,9 +119,9 @@ export const createOptions = (app, { id }, root) => {
     root.querySelector("[data-options-list]").focus();
   });
   root.querySelector("[data-lines-apply]").addEventListener("click", () => {
-    const given = linesOf(lines.value).map((line) => line.slice(0, longest));
+    const given = readOptions(lines.value, longest);
     if (given.length > most) {
-      announce(say("tooManyOptions", { count: most }));
+      commands.refuse(say("tooManyOptions", { count: most }));
       return;
     }
     showList(false);
@@ -152,6 +153,8 @@ export const createOptions = (app, { id }, root) => {
         const field = row.querySelector("[data-option]");
         field.setAttribute("aria-label", say("option", { number: index + 1 }));
         field.placeholder = say("option", { number: index + 1 });
+        // Another option stands here now, or an older name of it.
+        if (field.value !== text) before.set(row, text);
         setValue(field, text);
       }
     },

@@ -4,9 +4,18 @@ const REFRESH_AFTER_MS = 700;
 const WIDTHS = { phone: [320, 430], desktop: [820, 1280] };
 const CHOSEN = "coachbot:preview-width";
 
+const readWidth = () => {
+  try {
+    return WIDTHS[localStorage.getItem(CHOSEN)] ? localStorage.getItem(CHOSEN) : "phone";
+  } catch {
+    // Storage is switched off.
+    return "phone";
+  }
+};
+
 export const createPreview = ({ model, http, words, pane, stage, note }) => {
   const said = note.textContent;
-  let width = WIDTHS[localStorage.getItem(CHOSEN)] ? localStorage.getItem(CHOSEN) : "phone";
+  let width = readWidth();
   let frame = null;
   let timer;
   let asked = null;

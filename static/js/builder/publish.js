@@ -26,7 +26,7 @@ export const createPublishing = (app, { dialog, button, onPublished }) => {
     const index = model.content.steps.findIndex((step) => step.id === target);
     if (index >= 0) return words.nameOfStep(model.content.steps[index], index);
     const question = findQuestion(model.content, target);
-    return question ? words.nameOf(question) : "";
+    return question ? words.shortNameOf(question) : "";
   };
 
   const problemLink = ({ target, message }) => {
@@ -62,7 +62,8 @@ export const createPublishing = (app, { dialog, button, onPublished }) => {
       return;
     }
     const { status, data } = await http.post("review", { revision: saver.revision });
-    if (status === 409) app.onConflict(data);
+    if (status === 409) saver.meet(data);
+    else if (status === 401) ask({ message: say("signedOutPublish") });
     else if (status !== 200) ask({ message: say("reviewFailed") });
     else if (!data.changed) ask({ message: say("nothingChanged", { number: app.published }) });
     else {
@@ -86,8 +87,9 @@ export const createPublishing = (app, { dialog, button, onPublished }) => {
     if (status === 200) done(data);
     else if (status === 409) {
       dialog.close();
-      app.onConflict(data);
-    } else if (status === 422) ask(data);
+      saver.meet(data);
+    } else if (status === 401) ask({ message: say("signedOutPublish") });
+    else if (status === 422) ask(data);
     else ask({ message: say("publishFailed") });
   };
 

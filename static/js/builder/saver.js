@@ -47,12 +47,18 @@ export const createSaver = ({ model, http, copy, revision: known, onState, onSav
     onSaved(data, isLatest);
   };
 
+  // Somebody saved since: what is here is kept on this device until it is decided which of the two it shall be.
+  const meet = (data) => {
+    clearTimeout(timer);
+    copy.keep(model.content, revision);
+    enter("conflict", data);
+    onConflict(data);
+  };
+
   const finish = (content, { status, data }) => {
     if (status === 200) take(content, data);
-    else if (status === 409) {
-      enter("conflict", data);
-      onConflict(data);
-    } else if (status in PASSING) tryLater(PASSING[status]);
+    else if (status === 409) meet(data);
+    else if (status in PASSING) tryLater(PASSING[status]);
     else if (status >= 500 || status === 429) tryLater("failing");
     else if (status === 403 || status === 404) enter("forbidden");
     else enter("refused", { message: data.issues?.[0]?.message ?? data.message ?? String(status) });
@@ -108,6 +114,7 @@ export const createSaver = ({ model, http, copy, revision: known, onState, onSav
     get isSaved() {
       return state === "saved" && model.content === saved;
     },
+    meet,
     // Save at once. True when everything is stored.
     async flush() {
       if (state === "conflict" || state === "forbidden") return false;

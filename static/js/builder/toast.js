@@ -1,10 +1,12 @@
-// Says what was deleted and offers it back, until it is dismissed or something else is said.
+// Says what happened and, where it can be taken back, offers that; until it is dismissed or something else is said.
 
 export const createToast = (root) => {
   const button = root.querySelector("[data-toast-undo]");
   let undo = () => {};
 
   const hide = () => {
+    // What has the focus is about to go.
+    if (root.contains(document.activeElement)) document.querySelector("[data-save-state]").focus();
     root.hidden = true;
   };
   button.addEventListener("click", () => {
@@ -15,8 +17,9 @@ export const createToast = (root) => {
 
   return {
     hide,
-    show(text, action) {
+    show(text, action = null) {
       undo = action;
+      button.hidden = !action;
       root.querySelector("[data-toast-text]").textContent = text;
       root.hidden = false;
     },

@@ -56,7 +56,8 @@ export const enablePreview = (form) => {
   const refresh = async () => {
     const mine = ++asked;
     const response = await fetch(`${form.dataset.preview}?${new URLSearchParams(asks)}`, { method: "POST", body: new FormData(form) });
-    if (!response.ok) return;
+    // Signed out, the login page would answer.
+    if (!response.ok || response.redirected) return;
     const html = await response.text();
     if (mine !== asked) return;
     frame = await replaceFrame(frame, html);
