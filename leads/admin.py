@@ -20,6 +20,7 @@ from leads.erasure import erase_leads
 from leads.export import find_consent, stream_csv
 from leads.models import Dispatch, Lead
 from leads.phone import NotAPhoneNumber, normalise
+from leads.status import change_status
 from leads.wording import answers_in_words
 from workspaces.access import EVERYONE, MANAGERS
 from workspaces.admin_scope import KnownValuesFilter, ReadOnlyAdmin, ScopedAdmin, WorkspaceFilter, payload
@@ -64,9 +65,11 @@ class LeadAdmin(ScopedAdmin):
         return queryset.filter(_matches(search_term.strip())), False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Write only what was changed: the agent may be writing to the same lead."""
+        """Write only what was changed: the agent may be writing to the same lead. The status leaves its line."""
         obj.updated_at = timezone.now()
-        obj.save(update_fields=[*form.changed_data, "updated_at"])
+        obj.save(update_fields=[*(name for name in form.changed_data if name != "status"), "updated_at"])
+        if "status" in form.changed_data:
+            change_status(obj.pk, obj.status, now=obj.updated_at, frm=Lead.Status.values, by_id=request.user.pk)
 
     def count_what_goes(self, rows: Any) -> dict[str, int]:
         """Count the journal's entries too, which no foreign key holds."""

@@ -55,12 +55,16 @@ def when_to_call(hours: Hours | None, phone: str, *, at: datetime) -> datetime:
 
 def _zones(phone: str) -> list[ZoneInfo]:
     # Its table is big; who never asks for a zone never loads it.
-    from phonenumbers.timezone import time_zones_for_number
+    from phonenumbers.timezone import time_zones_for_geographical_number, time_zones_for_number
 
     try:
-        names = time_zones_for_number(phonenumbers.parse(phone))
+        number = phonenumbers.parse(phone)
     except phonenumbers.NumberParseException:
         return []
+    names = time_zones_for_number(number)
+    if UNKNOWN in names:
+        # Ranges change faster than our tables; the beginning of a number still says where it is.
+        names = time_zones_for_geographical_number(number)
     found = [] if UNKNOWN in names else [_zone(name) for name in names]
     # One that this machine's tables lack could be anywhere.
     return [zone for zone in found if zone] if all(found) else []

@@ -11,19 +11,18 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
-from agents.pricing import cost_usd
 from leads.insert import OPTED_OUT
 from leads.models import Lead, lease_end
 from leads.status import change_status
 from providers.errors import OutcomeUnknown, ProviderError, Rejected, Unavailable
-from providers.openai import Usage
 from whatsapp import optout
 from whatsapp.accounts import connected_account
-from whatsapp.agent import model_of, write_reply
+from whatsapp.agent import write_reply
+from whatsapp.claims import claim, keeper, mine, renew, wake_at
 from whatsapp.delivery import OPTED_OUT_CODES, leave_to_human
 from whatsapp.guard import WORDS, reason_to_hold
 from whatsapp.limits import LIMIT, limit_reached
@@ -85,7 +84,7 @@ def generate_reply(turn_id: str, run_id: str) -> Result:
     if not claim(turn_id, run_id, now=now):
         until = _waits_until(turn_id, now=now)
         return {"outcome": "waiting", "until": until.isoformat()} if until else NOTHING
-    turn = _mine(turn_id, run_id).select_related("lead__workspace", "workspace").first()
+    turn = mine(turn_id, run_id).select_related("lead__workspace", "workspace").first()
     if turn is None:
         return NOTHING
     if parts := _parts(turn):
@@ -105,7 +104,7 @@ def generate_reply(turn_id: str, run_id: str) -> Result:
 def send_part(turn_id: str, message_id: str, run_id: str) -> Result:
     """Send one message of the turn, once. The credentials are fetched here and stay here."""
     message = Message.objects.select_related("lead__workspace", "turn").filter(pk=message_id).first()
-    turn = _mine(turn_id, run_id).select_related("lead__workspace").first()
+    turn = mine(turn_id, run_id).select_related("lead__workspace").first()
     if message is None or turn is None:
         return NOTHING
     try:
@@ -114,7 +113,7 @@ def send_part(turn_id: str, message_id: str, run_id: str) -> Result:
             message.refresh_from_db(fields=["status", "twilio_sid"])
         if message.status != Status.WRITTEN:
             return _after_send(turn, tell(message))
-        if not _renew(turn, run_id, now=timezone.now()):
+        if not renew(turn, run_id, now=timezone.now()):
             return NOTHING
         return _send(turn, message)
     except Rejected as error:
@@ -127,7 +126,7 @@ def send_part(turn_id: str, message_id: str, run_id: str) -> Result:
 
 def finish_turn(turn_id: str, run_id: str) -> Result:
     """Close the turn, open the conversation, and see whether more came meanwhile."""
-    turn = _mine(turn_id, run_id).first()
+    turn = mine(turn_id, run_id).first()
     if turn is None:
         return NOTHING
     with transaction.atomic():
@@ -143,7 +142,7 @@ def postpone(turn_id: str, run_id: str, error: ProviderError) -> float:
         wait_s = max(wait_s, settle_after_s())
     wait_s = max(wait_s, getattr(error, "retry_after_s", None) or 0)
     due_at = timezone.now() + timedelta(seconds=wait_s)
-    _mine(turn_id, run_id).update(
+    mine(turn_id, run_id).update(
         due_at=due_at,
         wake_at=due_at + timedelta(seconds=settings.TURN_UNCLAIMED_S),
         attempts=F("attempts") + 1,
@@ -154,7 +153,7 @@ def postpone(turn_id: str, run_id: str, error: ProviderError) -> float:
 
 def give_up(turn_id: str, run_id: str, *, reason: str) -> None:
     """Leave a turn whose engine gave it up to a person."""
-    turn = _mine(turn_id, run_id).select_related("lead").first()
+    turn = mine(turn_id, run_id).select_related("lead").first()
     if turn is not None:
         _leave(turn, reason=reason, code="gave_up")
 
@@ -168,32 +167,6 @@ def give_up_old(*, by: str, now: datetime, limit: int) -> int:
             turn.claimed_by = by
             given_up += _leave(turn, reason=NOBODY_CAME, code="no_engine") is not NOTHING
     return given_up
-
-
-def claim(turn_id: Any, run_id: str, *, now: datetime) -> bool:
-    """Take a turn that is due and, in the same transaction, every message of its lead that no turn has.
-
-    False: it is not due, another turn of the lead is under way, or somebody else has it.
-    """
-    lease = {"claimed_by": run_id, "due_at": lease_end(now), "wake_at": _wake_at(now)}
-    turns = AgentTurn.objects.filter(pk=turn_id)
-    try:
-        with transaction.atomic():
-            waiting = turns.filter(state=State.WAITING, due_at__lte=now)
-            if waiting.update(state=State.RUNNING, started_at=now, **lease):
-                lead_id = turns.values("lead_id")[:1]
-                unanswered = Message.objects.filter(lead_id=lead_id, role=Message.Role.USER, turn=None)
-                unanswered.update(turn_id=turn_id, updated_at=now)
-                return True
-    except IntegrityError:
-        return False
-    running = turns.filter(state=State.RUNNING)
-    if running.filter(claimed_by=run_id).update(**lease):
-        return True
-    # Who said why it would come back was in order; who said nothing is dead, and that may be the turn's own doing.
-    silent = running.filter(due_at__lte=now)
-    died = silent.filter(reason="").update(attempts=F("attempts") + 1, **lease)
-    return bool(died or silent.update(reason="", **lease))
 
 
 def claim_due(*, by: str, now: datetime, limit: int) -> Iterator[Callable[[], None]]:
@@ -221,21 +194,9 @@ def _waits_until(turn_id: str, *, now: datetime) -> datetime | None:
     return None if due_at is None else max(due_at, now + timedelta(seconds=BUSY_RETRY_S if due_at <= now else 0))
 
 
-def _mine(turn_id: Any, run_id: str) -> Any:
-    return AgentTurn.objects.filter(pk=turn_id, state=State.RUNNING, claimed_by=run_id)
-
-
-def _renew(turn: AgentTurn, run_id: str, *, now: datetime) -> bool:
-    return bool(_mine(turn.pk, run_id).update(due_at=lease_end(now), wake_at=_wake_at(now)))
-
-
-def _wake_at(now: datetime) -> datetime:
-    return lease_end(now) + timedelta(seconds=settings.TURN_UNCLAIMED_S)
-
-
 def _write(turn: AgentTurn, run_id: str, *, now: datetime) -> Result:
     try:
-        said = write_reply(turn, store=_keeper(turn, run_id), now=now)
+        said = write_reply(turn, store=keeper(turn, run_id), now=now)
     except Rejected as error:
         return _fall_back(turn, run_id, error)
     except Unavailable as error:
@@ -247,31 +208,11 @@ def _write(turn: AgentTurn, run_id: str, *, now: datetime) -> Result:
     return _keep(turn, run_id, split_text(said.text), kind=Message.Kind.TEXT)
 
 
-def _keeper(turn: AgentTurn, run_id: str) -> Any:
-    """Return what stores each answer as soon as it is there, and keeps the claim. It raises where that is lost."""
-    model = model_of(connected_account(turn.lead, "openai"))
-
-    def store(items: list[dict[str, Any]], usage: Usage) -> None:
-        now = timezone.now()
-        kept = _mine(turn.pk, run_id).update(
-            items=items,
-            input_tokens=F("input_tokens") + usage.input_tokens,
-            output_tokens=F("output_tokens") + usage.output_tokens,
-            cost_usd=F("cost_usd") + cost_usd(model, usage),
-            due_at=lease_end(now),
-            wake_at=_wake_at(now),
-        )
-        if not kept:
-            raise Unavailable("Another process has taken the turn over.", retry_after_s=BUSY_RETRY_S)
-
-    return store
-
-
 def _keep(turn: AgentTurn, run_id: str, texts: list[str], *, kind: str) -> Result:
     """Store what is to be sent before anything is; who lost the claim stores nothing."""
     now = timezone.now()
     with transaction.atomic():
-        if not _mine(turn.pk, run_id).update(due_at=lease_end(now), wake_at=_wake_at(now), attempts=0, reason=""):
+        if not mine(turn.pk, run_id).update(due_at=lease_end(now), wake_at=wake_at(now), attempts=0, reason=""):
             return NOTHING
         if stored := _parts(turn):
             # The engine called a second time while the first was still at it: one answer is enough.
@@ -358,7 +299,7 @@ def _fall_back(turn: AgentTurn, run_id: str, error: ProviderError) -> Result:
         written = _keep(turn, run_id, [text], kind=Message.Kind.FALLBACK)
         if written is not NOTHING:
             code = (error.code or "model")[:32]
-            _mine(turn.pk, run_id).update(reason=error.reason, code=code)
+            mine(turn.pk, run_id).update(reason=error.reason, code=code)
             leave_to_human(turn.lead_id, reason=error.reason, code=code, now=now)
     return written
 

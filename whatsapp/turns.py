@@ -10,6 +10,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -23,6 +24,7 @@ from whatsapp.agent import Draft, write_first_message
 from whatsapp.guard import reason_to_hold
 from whatsapp.models import Message
 from whatsapp.sending import BUSY_RETRY_S, Held, Result, send_written, settle, simulate, tell
+from workspaces.connections import insist
 
 T = TypeVar("T")
 
@@ -78,7 +80,8 @@ def generate_reply(dispatch_id: str, run_id: str) -> Result:
     message = Message.objects.filter(dispatch=dispatch).first()
     if message is None:
         draft = write_first_message(dispatch.lead, now=now)
-        message = _keep(dispatch, draft, run_id)
+        # It is paid for: a database that is busy or restarts is waited for, as long as the claim may last.
+        message = insist(partial(_keep, dispatch, draft, run_id), within_s=settings.DISPATCH_LEASE_S)
     else:
         # Refused before it left, and somebody asked for it again.
         refused = Message.objects.filter(pk=message.pk, status=Message.Status.FAILED, twilio_sid="")

@@ -3,11 +3,15 @@
 import contextlib
 import threading
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 import psycopg
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 PURGE_EVERY_S = 1.0
+INSIST_EVERY_S = 0.2
+T = TypeVar("T")
 _purged_at = float("-inf")
 _purging = threading.Lock()
 
@@ -19,6 +23,22 @@ def give_back() -> None:
     """
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
         connection.close()
+
+
+def insist(act: Callable[[], T], *, within_s: float) -> T:
+    """Do in the database what must not be lost, again while it is locked or away. Not to be called in a transaction.
+
+    Raises the last error after `within_s`.
+    """
+    until = time.monotonic() + within_s
+    while True:
+        try:
+            return act()
+        except (OperationalError, InterfaceError):
+            if time.monotonic() >= until or connection.in_atomic_block:
+                raise
+            connection.close()
+            time.sleep(INSIST_EVERY_S)
 
 
 def purge_dead() -> None:

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from conftest import NOW, make_dispatch, make_lead, make_member, make_user, make_workspace
-from leads.models import Dispatch, Lead
+from leads.models import Dispatch, Lead, LeadEvent
 from voice.models import CallSession
 from whatsapp.models import Message
 from workspaces.models import LogEntry, Workspace
@@ -103,6 +103,18 @@ def test_changes_of_a_lead_only_what_may_change() -> None:
     assert (after.name, after.status, after.email) == ("New Name", "booked", None)
     assert (after.phone, after.is_test, after.channel, after.metadata) == (lead.phone, False, "voice", {"a": 1})
     assert after.updated_at > lead.updated_at
+
+
+def test_a_change_of_status_leaves_its_line_in_the_timeline() -> None:
+    workspace = make_workspace()
+    lead, member = make_lead(workspace), make_member(workspace)
+    data = {"name": lead.name, "email": "", "goal": "", "qualification_notes": ""}
+
+    for status in ("booked", "booked"):
+        sign_in(member).post(f"{LEADS}{lead.pk}/change/", data | {"status": status})
+
+    event = LeadEvent.objects.get()
+    assert (event.kind, event.data["from"], event.data["to"], event.by) == ("status", "new", "booked", member)
 
 
 @pytest.mark.parametrize("term", ["+44 7700 900123", "00447700900123", "+44770090", "jane@x", "JANE R", "jane@x.com"])

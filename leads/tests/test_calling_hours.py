@@ -9,6 +9,7 @@ from workspaces.models import Workspace
 
 LONDON, NEW_YORK, PERTH = "+442079460000", "+12125550123", "+61891234567"
 TOLL_FREE, RUSSIAN_MOBILE, NOWHERE = "+18005550123", "+79161234567", "+99912345"
+NEW_IN_HONG_KONG = "+85212345678"
 
 
 def at(text: str) -> datetime:
@@ -47,6 +48,8 @@ def test_an_end_that_is_missing_is_midnight(since: time, until: time, expected: 
         (NEW_YORK, "2026-06-08T00:59:30", "2026-06-08T12:00"),
         (PERTH, "2026-06-07T13:00", "2026-06-08T00:00"),
         (PERTH, "2026-06-07T00:00", "2026-06-07T00:00"),
+        # A range that our tables don't know yet is still its country's.
+        (NEW_IN_HONG_KONG, "2026-06-07T14:00", "2026-06-08T00:00"),
     ],
 )
 def test_the_hours_are_those_of_the_lead(phone: str, now: str, expected: str) -> None:

@@ -103,11 +103,11 @@ def test_takes_over_and_hands_back(open_page: OpenPage) -> None:
 
     page.get_by_role("button", name="Take over").click()
     expect(page.get_by_text("You have the conversation.")).to_be_visible()
-    assert Lead.objects.filter(taken_over_at__isnull=False).exists()
+    assert Lead.objects.filter(pk=lead.pk, taken_over_at__isnull=False).exists()
     page.get_by_role("button", name="Hand back").click()
     expect(page.get_by_role("button", name="Take over")).to_be_visible()
 
-    assert Lead.objects.filter(taken_over_at__isnull=True).exists()
+    assert Lead.objects.filter(pk=lead.pk, taken_over_at__isnull=True).exists()
     assert complaints == []
 
 

@@ -5,6 +5,7 @@ import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -33,6 +34,9 @@ QUICK = {
     "TWILIO_TIMEOUT_S": 3,
     "PROVIDER_CONNECT_TIMEOUT_S": 1,
 }
+KILLS = 3
+# Threads that people write from.
+WRITERS = 24
 LATENCY = {"openai": 0.3, "twilio": 0.1}
 # Whatever was on its way over the wire when a stop came.
 IN_FLIGHT_S = 0.5
@@ -201,6 +205,37 @@ def open_turns(system: System) -> int:
     open_ones = "SELECT count(*) FROM whatsapp_agentturn WHERE state IN ('waiting', 'running')"
     waiting = "SELECT count(*) FROM whatsapp_message WHERE due_at IS NOT NULL"
     return int(system.database.query(open_ones)[0][0]) + int(system.database.query(waiting)[0][0])
+
+
+def begin(system: System, *, size: int, stopping: int, taken_over: int, conversing: int) -> Crowd:
+    """Have them meet an OpenAI that echoes: what it writes says which messages it is about."""
+    system.simulators.set(echo=True, latency=LATENCY, webhooks=False)
+    return Crowd(system, size=size, stopping=stopping, taken_over=taken_over, conversing=conversing)
+
+
+def begin_writing(crowd: Crowd, pool: ThreadPoolExecutor) -> list[Future[None]]:
+    """Let all of them write, those first who wait for answers."""
+    return [pool.submit(crowd.write, n) for n in reversed(range(crowd.size))]
+
+
+def wait_for_more(system: System, chance: random.Random, *, at_most: int = 24) -> None:
+    """Let some answers go out, and a moment pass."""
+    goal = sent_in_all(system) + chance.randint(at_most // 3, at_most)
+    reached: Callable[[], bool] = lambda: sent_in_all(system) >= goal  # noqa: E731
+    wait_for("some more answers", reached, timeout_s=40)
+    time.sleep(chance.random() * 0.3)
+
+
+def sent_in_all(system: System) -> int:
+    """Count what went out."""
+    return sum(system.simulators.messages_by_phone().values())
+
+
+def finish(system: System, writing: list[Future[None]]) -> None:
+    """Wait until everybody has written and every turn is over."""
+    for each in writing:
+        each.result(timeout=150)
+    wait_for("every turn is over", lambda: open_turns(system) == 0, timeout_s=90, poll_s=0.3)
 
 
 @dataclass

@@ -8,7 +8,9 @@ import pytest
 import responses
 from django.conf import settings
 from django.core.management import call_command
+from django.db import OperationalError
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from leads.models import Dispatch, Lead, LeadEvent
 from leads.suppression import suppress
@@ -187,3 +189,32 @@ def test_who_waits_for_an_engine_for_a_day_is_left_to_a_human(engine: Events, ph
     turn = AgentTurn.objects.get()
     assert (turn.state, turn.code, dispatch.status) == ("failed", "no_engine", "failed")
     assert {lead.status for lead in Lead.objects.all()} == {"needs_human"}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("first", [True, False])
+def test_stores_what_is_paid_for_though_the_database_is_locked_at_first(
+    wire: Wire, phone: Phone, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    locked = iter([True, True, False])
+    owner = "whatsapp.turns.journal_answer" if first else "whatsapp.claims.cost_usd"
+    act = import_string(owner)
+
+    def wait_in_line(*args: Any, **more: Any) -> Any:
+        if next(locked, False):
+            raise OperationalError("database is locked")
+        return act(*args, **more)
+
+    monkeypatch.setattr(owner, wait_in_line)
+    monkeypatch.setattr("workspaces.connections.INSIST_EVERY_S", 0.01)
+    if first:
+        phone.lead.delete()
+    else:
+        dispatch.lead.delete()
+        phone.write("Hi")
+    wire.openai()
+    wire.twilio()
+
+    work()
+
+    assert (len(wire.asked), len(wire.sent)) == (1, 1)
