@@ -60,6 +60,7 @@ def _of_step(step: Step) -> Iterator[str]:
 
 
 def _of_questions(questions: list[Question]) -> Iterator[Problem]:
+    everywhere = {question.id: question for question in questions}
     earlier: dict[str, Question] = {}
     params = Counter(question.param for question in questions if question.param)
     for question in questions:
@@ -68,7 +69,7 @@ def _of_questions(questions: list[Question]) -> Iterator[Problem]:
             *_of_options(question),
             *_of_rules(question),
             *_of_param(question, params),
-            *_of_conditions(question, earlier),
+            *_of_conditions(question, earlier, everywhere),
         ]
         yield from (Problem(question.id, message) for message in messages)
         earlier[question.id] = question
@@ -133,13 +134,16 @@ def _of_param(question: Question, params: Counter[str]) -> Iterator[str]:
         yield _("Another question takes the parameter “%(param)s” already.") % {"param": question.param}
 
 
-def _of_conditions(question: Question, earlier: dict[str, Question]) -> Iterator[str]:
+def _of_conditions(question: Question, earlier: dict[str, Question], everywhere: dict[str, Question]) -> Iterator[str]:
     conditions = question.show_if.conditions if question.show_if else ()
     for condition in conditions:
         if not condition.question:
             yield _("A condition lacks its question.")
+        elif condition.question not in everywhere:
+            yield _("A condition asks for a question that was deleted.")
         elif condition.question not in earlier:
-            yield _("A condition asks for a question that was deleted or comes later.")
+            label = everywhere[condition.question].label or condition.question
+            yield _("A condition asks for “%(question)s”, which comes later.") % {"question": label}
         elif message := _of_condition(condition, earlier[condition.question]):
             yield message
 

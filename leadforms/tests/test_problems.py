@@ -98,13 +98,12 @@ def test_names_conditions_that_never_hold(source: dict[str, Any], operator: str,
 
 
 def test_a_condition_asks_for_an_earlier_question() -> None:
-    later, gone = question(), question()
-    message = "A condition asks for a question that was deleted or comes later."
+    later, gone = question(label="Where to?"), question()
     first = question(showIf=when(later))
     second = question(showIf=when(gone))
     third = question(showIf={"match": "all", "conditions": [{"question": "", "is": "answered"}]})
     assert problems(first, second, third, later) == [
-        (first["id"], message),
-        (second["id"], message),
+        (first["id"], "A condition asks for “Where to?”, which comes later."),
+        (second["id"], "A condition asks for a question that was deleted."),
         (third["id"], "A condition lacks its question."),
     ]

@@ -25,7 +25,6 @@ ASK_AXE = """(options) => axe.run(options).then(({ violations }) =>
   violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`)))"""
 # Colours on their way to others are none that anybody reads.
 ARRIVE = "for (const each of document.getAnimations()) if (each instanceof CSSTransition) each.finish()"
-LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (390, 1280)]
 
 
 def find_chromium() -> str | None:

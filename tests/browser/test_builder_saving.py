@@ -108,6 +108,28 @@ def test_brings_back_what_a_crashed_tab_had_not_saved(open_page: OpenPage) -> No
     expect(again.locator("[data-local-notice]")).to_be_hidden()
 
 
+def test_offers_nothing_back_that_arrived_without_an_answer(open_page: OpenPage) -> None:
+    make_form(SIMPLE)
+    page, _complaints = open_page()
+    open_builder(page)
+
+    def lose_the_answer(route: Route) -> None:
+        route.fetch()
+        route.abort("connectionreset")
+
+    page.route(SAVE, lose_the_answer)
+    rename(page, "Question 1", "It arrived ")
+    expect(state(page)).to_have_text("Not saved: offline, trying again")
+    again = page.context.new_page()
+    page.close(run_before_unload=False)
+    again.goto(ADDRESS)
+
+    expect(bar(again)).to_be_visible()
+    assert names(again)[0] == "It arrived"
+    again.wait_for_function("Object.keys(localStorage).every((key) => !key.startsWith('coachbot:form:'))")
+    expect(again.locator("[data-local-notice]")).to_be_hidden()
+
+
 def test_forgets_what_a_crashed_tab_had_not_saved_when_told_to(open_page: OpenPage) -> None:
     make_form(SIMPLE)
     page, _complaints = open_page()

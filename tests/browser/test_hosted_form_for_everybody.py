@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from leadforms.models import LeadForm
 from leadforms.publishing import unpublish
-from tests.browser.conftest import LOOKS, overflows, violations
+from tests.browser.conftest import overflows, violations
 from tests.browser.hosted import make_northlight
 from workspaces.models import Workspace
 
@@ -22,7 +22,8 @@ def workspace(settings: Settings) -> Workspace:
 
 
 @pytest.mark.parametrize(
-    ("language", "scheme", "width"), [*(("en", *look) for look in LOOKS), ("ar", "light", 1280), ("ar", "dark", 390)]
+    ("language", "scheme", "width"),
+    [("en", "light", 390), ("en", "dark", 1280), ("ar", "light", 1280), ("ar", "dark", 390)],
 )
 def test_breaks_no_rule_of_accessibility_or_csp(open_page: OpenPage, language: str, scheme: str, width: int) -> None:
     LeadForm.objects.update(language=language)

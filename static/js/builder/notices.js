@@ -2,12 +2,20 @@
 
 import { announce } from "./words.js";
 
+// The same for visitors: the server trims texts, and writes the parts in an order of its own.
+const spell = (_name, value) => {
+  if (typeof value === "string") return value.trim();
+  const isObject = value !== null && typeof value === "object" && !Array.isArray(value);
+  return isObject ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1))) : value;
+};
+const isSame = (one, other) => JSON.stringify(one, spell) === JSON.stringify(other, spell);
+
 const focusBehind = () => document.querySelector("[data-save-state]").focus();
 
 export const offerLeftCopy = async ({ copy, model, words, saver, draft }, root) => {
   const left = await copy.findLeft();
   if (!left) return;
-  if (JSON.stringify(left.content) === JSON.stringify(model.content)) {
+  if (isSame(left.content, model.content)) {
     copy.forgetLeft();
     return;
   }
