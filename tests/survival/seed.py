@@ -14,6 +14,7 @@ from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from apikeys.models import ApiKey, hash_token  # noqa: E402
+from leadforms import publishing  # noqa: E402
 from workspaces.models import Integration, Workspace  # noqa: E402
 
 CREDENTIALS: dict[str, dict[str, str]] = {
@@ -49,12 +50,19 @@ def make_key(workspace: Workspace, **limits: Any) -> str:
     return ApiKey.objects.issue(workspace=workspace, name="Survival", **fields).plaintext
 
 
+def publish_form(workspace: Workspace) -> None:
+    """Put the form that every workspace begins with in front of visitors."""
+    form = publishing.find_form(workspace, now=timezone.now())
+    publishing.publish(form, revision=form.draft_revision, by_id=None, now=timezone.now())
+
+
 def fill() -> dict[str, str]:
     """Migrate and make what the tests want. Returns the keys."""
     call_command("migrate", interactive=False, verbosity=0)
     voice = make_workspace("voice-ltd", "voice", "vapi", "calcom")
     other = make_workspace("other-ltd", "voice", "vapi")
     whatsapp = make_workspace("whatsapp-ltd", "whatsapp", "twilio", "openai", "calcom")
+    publish_form(whatsapp)
     return {
         "voice": make_key(voice),
         "other": make_key(other),
