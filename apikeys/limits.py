@@ -92,6 +92,10 @@ class Counters(Protocol):
         """Take a counted request back."""
         ...
 
+    def close(self) -> None:
+        """Let go of what is held open."""
+        ...
+
 
 class ProcessCounters:
     """Counts of this process alone."""
@@ -120,6 +124,9 @@ class ProcessCounters:
                 entry = self._counts.get((who, window.name))
                 if entry and entry[0] > 0:
                     entry[0] -= 1
+
+    def close(self) -> None:
+        """Hold nothing open."""
 
     def _entry(self, who: Who, window: Window, now: float) -> list[float]:
         entry = self._counts.get((who, window.name))
@@ -173,6 +180,10 @@ class RedisCounters:
         except redis.RedisError as error:
             self._rest(error)
 
+    def close(self) -> None:
+        """Close every connection; the next count opens one anew."""
+        self._client.connection_pool.disconnect()
+
     def _run(self, keys_and_arguments: list[Any], *, keys: int) -> list[int]:
         """Run the script by its hash, which Redis knows once it has seen it."""
         # Straight on a connection: what the client wraps around a command costs as much again.
@@ -204,8 +215,10 @@ _counters_lock = threading.Lock()
 
 
 def reset() -> None:
-    """Forget this process' counts and connection."""
+    """Forget this process' counts and connections."""
     global _counters
+    if _counters is not None:
+        _counters.close()
     _counters = None
 
 

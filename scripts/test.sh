@@ -60,13 +60,14 @@ run() {
     return "$status"
 }
 
-# Browser tests in a run of their own: Playwright keeps an event loop going in the thread that the others run in.
+# Browser tests in a run of their own: Playwright keeps an event loop going in the thread that the others run in. Two
+# at a time, each with a browser, a server and a database of its own.
 run "SQLite, one by one" -m "serial and not browser and not postgres" "$@"
-if [ -n "$CHROMIUM" ]; then run "SQLite, in a browser" -m "browser and not postgres" "$@"; fi
+if [ -n "$CHROMIUM" ]; then run "SQLite, in a browser" -m "browser and not postgres" -n 2 "$@"; fi
 run "SQLite, the rest" -m "not serial and not browser and not postgres" -n auto "$@"
 if [ -n "$postgres" ]; then
     export DATABASE_URL=$postgres
     run "PostgreSQL, one by one" -m "serial and not browser" "$@"
-    if [ -n "$CHROMIUM" ]; then run "PostgreSQL, in a browser" -m "browser" "$@"; fi
+    if [ -n "$CHROMIUM" ]; then run "PostgreSQL, in a browser" -m "browser" -n 2 "$@"; fi
     run "PostgreSQL, the rest" -m "not serial and not browser" -n auto "$@"
 fi

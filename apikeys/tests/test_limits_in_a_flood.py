@@ -29,5 +29,6 @@ def test_lets_exactly_the_limit_through_when_more_threads_than_connections_count
         thread.start()
     for thread in threads:
         thread.join(20)
+    counters.close()
 
     assert (allowed.count(True), allowed.count(False)) == (LIMIT, FLOOD - LIMIT)
