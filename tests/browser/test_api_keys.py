@@ -31,6 +31,7 @@ def test_makes_copies_and_revokes_a_key(open_page: OpenPage) -> None:
     page, complaints = open_page()
 
     sign_in(page, "maya", PASSWORD)
+    page.get_by_role("link", name="API keys").click()
     expect(page).to_have_url(re.compile("/admin/northlight/settings/api-keys$"))
     page.get_by_role("link", name="New API key").first.click()
     page.get_by_label("Name").fill("Website")
@@ -64,6 +65,7 @@ def test_does_it_all_without_scripts(open_page: OpenPage) -> None:
     page, _complaints = open_page(java_script_enabled=False)
 
     sign_in(page, "maya", PASSWORD)
+    page.get_by_role("link", name="API keys").click()
     page.get_by_role("link", name="New API key").first.click()
     page.get_by_label("Name").fill("Website")
     page.get_by_role("button", name="Generate").click()
