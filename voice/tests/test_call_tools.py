@@ -307,7 +307,7 @@ def test_the_journal_holds_what_was_asked_and_answered_without_the_secret() -> N
     assert secret_of(workspace) not in entry.request + entry.response
 
 
-@pytest.mark.skipif(connections["default"].vendor != "postgresql", reason="SQLite has no pool to use up")
+@pytest.mark.postgres
 def test_holds_no_connection_while_it_waits_for_the_tools(monkeypatch: pytest.MonkeyPatch) -> None:
     session = make_call(vapi_status="in-progress")
     message, headers = tool_calls(item(budget="10k")), {"authorization": f"Bearer {secret_of(session.lead.workspace)}"}
