@@ -53,7 +53,7 @@ def journal_answer(lead: Lead, errand: Errand, wire: OnTheWire, *, now: datetime
         request=wire.request,
         response=wire.response,
     )
-    _record(lead, crossing, now=now)
+    record_of_lead(lead, crossing, now=now)
 
 
 def journal_error(lead: Lead, errand: Errand, error: ProviderError, *, now: datetime) -> None:
@@ -67,10 +67,10 @@ def journal_error(lead: Lead, errand: Errand, error: ProviderError, *, now: date
         request=error.request,
         response=error.body or error.message,
     )
-    _record(lead, crossing, now=now)
+    record_of_lead(lead, crossing, now=now)
 
 
-def _record(lead: Lead, crossing: Crossing, *, now: datetime) -> None:
+def record_of_lead(lead: Lead, crossing: Crossing, *, now: datetime) -> None:
     """Write an entry, unless the lead was erased meanwhile: then nothing about it may come back."""
     if Lead.objects.filter(pk=lead.pk).exists():
         record(crossing, workspace_id=lead.workspace_id, lead_id=lead.pk, now=now)

@@ -4,22 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from agents import journal
+from agents.journal import Errand
 from leads.models import Lead
 from providers.errors import ProviderError, Rejected, Unavailable
 from providers.openai import Reply
 from providers.twilio import ListedMessage, SentMessage
 from workspaces.integrations import Account, NotConnected, account
-from workspaces.journal import Crossing, record
+from workspaces.journal import Crossing
 from workspaces.models import LogEntry
 from workspaces.secrets import SecretUnreadable
 
 NEEDED = {"twilio": ("account_sid", "auth_token", "from_number"), "openai": ("api_key",)}
 OPERATIONS = {"twilio": "send message", "openai": "write reply"}
 LOOK = "look for message"
-_OUTCOMES: dict[type[ProviderError], LogEntry.Outcome] = {
-    Rejected: LogEntry.Outcome.REJECTED,
-    Unavailable: LogEntry.Outcome.UNAVAILABLE,
-}
 
 
 def connected_account(lead: Lead, provider: str) -> Account:
@@ -50,16 +48,7 @@ def _connected(workspace_id: UUID, provider: str) -> Account:
 
 def journal_answer(lead: Lead, provider: str, answer: Reply | SentMessage, *, now: datetime) -> None:
     """Write down what a provider took."""
-    crossing = Crossing(
-        provider=provider,
-        operation=OPERATIONS[provider],
-        outcome=LogEntry.Outcome.OK,
-        status_code=answer.status_code,
-        duration_ms=answer.duration_ms,
-        request=answer.request,
-        response=answer.response,
-    )
-    _record(lead, crossing, now=now)
+    journal.journal_answer(lead, Errand(provider, OPERATIONS[provider]), answer, now=now)
 
 
 def journal_look(lead: Lead, listed: Sequence[ListedMessage], *, now: datetime) -> None:
@@ -73,24 +62,9 @@ def journal_look(lead: Lead, listed: Sequence[ListedMessage], *, now: datetime) 
         request={"To": lead.phone},
         response={"messages": found},
     )
-    _record(lead, crossing, now=now)
+    journal.record_of_lead(lead, crossing, now=now)
 
 
 def journal_error(lead: Lead, provider: str, error: ProviderError, *, now: datetime, operation: str = "") -> None:
     """Write down what a provider refused, or left unanswered."""
-    crossing = Crossing(
-        provider=provider,
-        operation=operation or OPERATIONS[provider],
-        outcome=_OUTCOMES.get(type(error), LogEntry.Outcome.UNKNOWN),
-        status_code=error.status,
-        duration_ms=error.duration_ms,
-        request=error.request,
-        response=error.body or error.message,
-    )
-    _record(lead, crossing, now=now)
-
-
-def _record(lead: Lead, crossing: Crossing, *, now: datetime) -> None:
-    """Write an entry, unless the lead was erased meanwhile: then nothing about it may come back."""
-    if Lead.objects.filter(pk=lead.pk).exists():
-        record(crossing, workspace_id=lead.workspace_id, lead_id=lead.pk, now=now)
+    journal.journal_error(lead, Errand(provider, operation or OPERATIONS[provider]), error, now=now)
