@@ -21,7 +21,7 @@ ARGUMENTS = [
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
-ASK_AXE = """(options) => axe.run(options).then(({ violations }) =>
+ASK_AXE = """([within, options]) => axe.run(within, options).then(({ violations }) =>
   violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`)))"""
 # Colours on their way to others are none that anybody reads.
 ARRIVE = "for (const each of document.getAnimations()) if (each instanceof CSSTransition) each.finish()"
@@ -112,11 +112,11 @@ def enter_as(page: Page, username: str) -> None:
     page.context.add_cookies([{"name": name, "value": value, "url": url}])
 
 
-def violations(page: Page) -> list[str]:
+def violations(page: Page, *, within: str = "html") -> list[str]:
     """Ask axe for what breaks WCAG 2.2 A and AA. It evals, which CSP reports: read the console before."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
-    found: list[str] = page.evaluate(ASK_AXE, RULES)
+    found: list[str] = page.evaluate(ASK_AXE, [within, RULES])
     return [f"{page.url} {line}" for line in found]
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from conftest import make_dispatch, make_lead, make_member, make_workspace
 from leads.models import Consent, Dispatch, Lead, LeadEvent, Suppression
-from tests.browser.conftest import enter_as, faults
+from tests.browser.conftest import enter_as, faults, violations
 from voice.models import CallSession
 from whatsapp.models import Message
 
@@ -183,8 +183,12 @@ def test_breaks_no_rule_of_accessibility_or_csp(open_page: OpenPage, channel: st
 
     for path in ("leads", f"leads/{lead.pk}", f"leads/{lead.pk}/delete", "settings/opt-outs", "settings/agent"):
         page.goto(f"/admin/northlight/{path}")
-        for part in page.locator("main details > summary").all():
+        for part in page.locator("main details:not(.menu) > summary").all():
             part.click()
         found += faults(page, complaints)
+        # An open menu lies over what is below it, which is no fault of that: looked at by itself.
+        for menu in page.locator("main details.menu > summary").all():
+            menu.click()
+            found += violations(page, within="main .menu")
 
     assert found == []
