@@ -120,10 +120,11 @@ def violations(page: Page, *, within: str = "html") -> list[str]:
     return [f"{page.url} {line}" for line in found]
 
 
-def faults(page: Page, complaints: list[str]) -> list[str]:
+def faults(page: Page, complaints: list[str], *, within: str = "html") -> list[str]:
     """Look at a page small and light, then large and dark: what its console says, what overflows, what axe finds.
 
     Each scheme and each width has its turn, with every rule; not each pair of them, which found nothing else.
+    `within` is a selector: axe looks at nothing else.
     """
     found = [f"{page.url} {complaint}" for complaint in complaints]
     before = page.viewport_size
@@ -132,7 +133,7 @@ def faults(page: Page, complaints: list[str]) -> list[str]:
         page.set_viewport_size({"width": width, "height": 800})
         page.evaluate(ARRIVE)
         found += [f"{page.url} scrolls sideways at {width}"] if overflows(page) else []
-        found += [f"{scheme} {width} {each}" for each in violations(page)]
+        found += [f"{scheme} {width} {each}" for each in violations(page, within=within)]
     page.set_viewport_size(before or {"width": 1280, "height": 800})
     complaints.clear()
     return found
