@@ -65,9 +65,17 @@ def card(page: Page, label: str) -> Locator:
     return page.locator("[data-question]").filter(has=page.locator("[data-name]", has_text=label))
 
 
-def names(page: Page) -> list[str]:
-    """Read the questions' labels in the editor, from top to bottom."""
-    return page.locator("[data-name]").all_inner_texts()
+def has_names(page: Page, names: list[str]) -> None:
+    """Wait until the editor lists exactly these questions, from top to bottom.
+
+    By their text, not by what is drawn of it: what is out of sight is drawn later (`content-visibility`).
+    """
+    expect(page.locator("[data-name]")).to_have_text(names)
+
+
+def first_name(page: Page) -> Locator:
+    """Find the label of the first question in the editor."""
+    return page.locator("[data-name]").first
 
 
 def said(page: Page) -> Locator:

@@ -20,10 +20,10 @@ from tests.browser.builder import (
     card,
     document,
     draft,
+    first_name,
     has_saved,
     labels,
     make_form,
-    names,
     open_builder,
     question,
     state,
@@ -98,9 +98,9 @@ def test_brings_back_what_a_crashed_tab_had_not_saved(open_page: OpenPage) -> No
     again.goto(ADDRESS)
 
     expect(again.locator("[data-local-notice]")).to_contain_text("that were not saved")
-    assert names(again)[0] == "Question 1"
+    expect(first_name(again)).to_have_text("Question 1")
     again.get_by_role("button", name="Restore").click()
-    assert names(again)[0] == "Nearly lost"
+    expect(first_name(again)).to_have_text("Nearly lost")
     has_saved(again)
     assert labels(draft())[0][0] == "Nearly lost"
     again.reload()
@@ -125,7 +125,7 @@ def test_offers_nothing_back_that_arrived_without_an_answer(open_page: OpenPage)
     again.goto(ADDRESS)
 
     expect(bar(again)).to_be_visible()
-    assert names(again)[0] == "It arrived"
+    expect(first_name(again)).to_have_text("It arrived")
     again.wait_for_function("Object.keys(localStorage).every((key) => !key.startsWith('coachbot:form:'))")
     expect(again.locator("[data-local-notice]")).to_be_hidden()
 
@@ -148,7 +148,7 @@ def test_forgets_what_a_crashed_tab_had_not_saved_when_told_to(open_page: OpenPa
 
     expect(bar(again)).to_be_visible()
     expect(again.locator("[data-local-notice]")).to_be_hidden()
-    assert names(again)[0] == "Question 1"
+    expect(first_name(again)).to_have_text("Question 1")
 
 
 def test_tells_the_later_of_two_editors_and_overwrites_nothing_unasked(open_page: OpenPage) -> None:
@@ -165,10 +165,10 @@ def test_tells_the_later_of_two_editors_and_overwrites_nothing_unasked(open_page
     page.get_by_role("button", name="Load the saved version").click()
 
     expect(page.get_by_label("Consent")).to_have_value("Theirs")
-    assert names(page)[0] == "Question 1"
+    expect(first_name(page)).to_have_text("Question 1")
     # What was mine is a step back away.
     page.locator("[data-toast]").get_by_role("button", name="Undo").click()
-    assert names(page)[0] == "Mine"
+    expect(first_name(page)).to_have_text("Mine")
     has_saved(page)
     assert labels(draft())[0][0] == "Mine"
 
@@ -222,7 +222,7 @@ def test_guards_the_page_only_while_something_is_unsaved(open_page: OpenPage) ->
     page.wait_for_timeout(500)
 
     assert asked == ["beforeunload"]
-    assert names(page)[0] == "Unsaved"
+    expect(first_name(page)).to_have_text("Unsaved")
 
 
 def test_saves_before_a_link_is_followed(open_page: OpenPage) -> None:
@@ -312,9 +312,9 @@ def test_restores_a_version_and_offers_the_replaced_draft(open_page: OpenPage) -
     page.get_by_role("button", name="Restore").click()
 
     expect(page.get_by_text("Version 1 is your draft now.")).to_be_visible()
-    assert names(page)[0] == "Question 1"
+    expect(first_name(page)).to_have_text("Question 1")
     page.locator("[data-toast]").get_by_role("button", name="Undo").click()
-    assert names(page)[0] == "Never published"
+    expect(first_name(page)).to_have_text("Never published")
     has_saved(page)
     assert labels(draft())[0][0] == "Never published"
     assert complaints == []

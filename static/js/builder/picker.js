@@ -7,11 +7,16 @@ export const createPicker = (dialog) => {
   const types = [...dialog.querySelectorAll("[data-type]")];
   let answer = () => {};
 
+  // At once: the close event comes a task later, and what is typed until then would go astray.
+  const close = (type) => {
+    dialog.close(type);
+    answer(type);
+  };
   dialog.addEventListener("click", (event) => {
     const button = event.target.closest("[data-type]");
-    if (button) dialog.close(button.dataset.type);
+    if (button) close(button.dataset.type);
     // On the backdrop.
-    else if (event.target === dialog) dialog.close("");
+    else if (event.target === dialog) close("");
   });
   dialog.addEventListener("keydown", (event) => {
     const by = ON.has(event.key) ? 1 : BACK.has(event.key) ? -1 : 0;
@@ -20,7 +25,8 @@ export const createPicker = (dialog) => {
     event.preventDefault();
     types[(place + by + types.length) % types.length].focus();
   });
-  dialog.addEventListener("close", () => answer(dialog.returnValue));
+  // Escape. Not if it has been opened again since.
+  dialog.addEventListener("close", () => dialog.open || answer(""));
 
   return {
     // → a type, or "" when it was thought better of.
