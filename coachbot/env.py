@@ -91,6 +91,16 @@ def url(name: str, default: str = "") -> str:
     return raw
 
 
+def email(name: str) -> dict[str, Any]:
+    """Read a mail server's URL (smtp://…, smtps://…, smtp+tls://…) into Django's settings; {} where there is none."""
+    raw = text(name)
+    if not raw:
+        return {}
+    if not raw.startswith(("smtp://", "smtps://", "smtp+tls://")):
+        raise ImproperlyConfigured(f"{name} must be like smtp+tls://user:password@mail.example.com:587.")
+    return dict(_reader.email_url_config(raw))
+
+
 def database(name: str, default: str) -> dict[str, Any]:
     """Read a database URL (postgres://… or sqlite:///…) into Django's dictionary."""
     raw = text(name, default)

@@ -187,7 +187,7 @@ LEAD_CHANNELS = {
 # Who knows the questions behind formResponses; leads doesn't import it either.
 FORM_WORDING = "leadforms.wording.answers_in_words"
 # What the worker does besides sending and the channels' own part, each a function of `now` and `limit`.
-LEAD_SWEEPS: tuple[str, ...] = ("agents.settling.settle_bookings",)
+LEAD_SWEEPS: tuple[str, ...] = ("agents.settling.settle_bookings", "leads.alerts.sweep")
 # Who knows a part of a lead's timeline (leads.timeline).
 LEAD_TIMELINES: tuple[str, ...] = (
     "leads.own_timeline.items",
@@ -196,7 +196,7 @@ LEAD_TIMELINES: tuple[str, ...] = (
     "agents.timeline.items",
 )
 # Who has rows that are kept for a time only, and traces of a lead that go when it is erased; likewise.
-EXPIRED_ROWS = ["leadforms.held.find_expired", "workspaces.slugs.find_expired"]
+EXPIRED_ROWS = ["leadforms.held.find_expired", "leads.alerts.find_expired", "workspaces.slugs.find_expired"]
 FORGET_WITH_LEAD = ["leadforms.held.forget"]
 # How long a dispatch may be `sending` before the worker asks the provider what became of it. Longer than any request.
 DISPATCH_LEASE_S = env.seconds("DISPATCH_LEASE_S", 60)
@@ -248,6 +248,17 @@ INNGEST_SIGNING_KEY = env.text("INNGEST_SIGNING_KEY")
 # Where Inngest calls our functions: the public address, or one of processes that do nothing else.
 INNGEST_SERVE_ORIGIN = env.url("INNGEST_SERVE_ORIGIN", PUBLIC_BASE_URL)
 INNGEST_CONFIGURED = bool(INNGEST_DEV or INNGEST_EVENT_KEY)
+
+# --- Mail, to members only. Without a server nothing is sent; development keeps a file for each. ----------------------
+_mail = env.email("EMAIL_URL")
+SENDS_EMAIL = bool(_mail) or not PRODUCTION
+EMAIL_BACKEND = (
+    "django.core.mail.backends.dummy.EmailBackend" if PRODUCTION else "django.core.mail.backends.filebased.EmailBackend"
+)
+EMAIL_FILE_PATH = DATA_DIR / "mail"
+globals().update(_mail)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", f"Coachbot <coachbot@{_public.hostname}>")
 
 # --- `manage.py demo`: empty means a password made once and kept in DATA_DIR/demo-password. --------------------------
 DEMO_ADMIN_PASSWORD = env.text("DEMO_ADMIN_PASSWORD")

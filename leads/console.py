@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from leads import console_lead, console_opt_outs
+from leads import console_alerts, console_lead, console_opt_outs
 from leads.erasure import erase_leads
 from leads.export import stream_csv
 from leads.listing import SORTS, LeadFilter, read_filter, read_page
@@ -129,5 +129,6 @@ console_urls: list[URLPattern] = [
     path(f"{_ONE}/opt-out", console_lead.opt_out, name="lead-opt-out"),
     path(f"{_ONE}/export", console_lead.export, name="lead-export"),
     path(f"{_ONE}/delete", console_lead.delete, name="lead-delete"),
+    *console_alerts.urls,
     *console_opt_outs.urls,
 ]

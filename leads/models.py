@@ -324,3 +324,20 @@ class Erasure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} {self.reference}"
+
+
+class Alert(models.Model):
+    """A lead that needs a human, and members to be told so by e-mail. Several of one workspace go into one mail."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="+")
+    reason = models.CharField(max_length=255, blank=True, default="")
+    # Null once there is nothing left to do.
+    due_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    claim = models.UUIDField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    told_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.lead}: {self.reason}"

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from leads import alerts
 from leads.models import Lead, LeadEvent
 
 # From these the agent may move a lead on; the others end by a person's hand alone.
@@ -35,4 +36,7 @@ def change_status(
             return False
         data = {"from": before, "to": str(to), "reason": reason}
         LeadEvent.objects.create(lead_id=lead_id, kind=LeadEvent.Kind.STATUS, data=data, at=now, by_id=by_id)
+        # Who moved it by hand knows already.
+        if to == Lead.Status.NEEDS_HUMAN and by_id is None:
+            alerts.remember(lead_id, reason=reason, now=now)
     return True

@@ -159,6 +159,9 @@ class Membership(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.AGENT)
+    email_alerts = models.BooleanField(
+        _("e-mail alerts"), default=True, help_text=_("Told by e-mail when a lead needs a human.")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -181,7 +181,14 @@ def test_breaks_no_rule_of_accessibility_or_csp(open_page: OpenPage, channel: st
     enter_as(page, "maya")
     found: list[str] = []
 
-    for path in ("leads", f"leads/{lead.pk}", f"leads/{lead.pk}/delete", "settings/opt-outs", "settings/agent"):
+    for path in (
+        "leads",
+        f"leads/{lead.pk}",
+        f"leads/{lead.pk}/delete",
+        "settings/opt-outs",
+        "settings/agent",
+        "settings/alerts",
+    ):
         page.goto(f"/admin/northlight/{path}")
         for part in page.locator("main details:not(.menu) > summary").all():
             part.click()
