@@ -54,12 +54,6 @@ def read_origin(text: str) -> str:
     return origin
 
 
-def origin_of(url: str) -> str:
-    """Return the origin of an address that `read_redirect` took: scheme://host[:port]."""
-    scheme, host, port = _split(url)
-    return f"{scheme}://{host}" if port is None else f"{scheme}://{host}:{port}"
-
-
 def safe_origins(stored: object) -> list[str]:
     """Keep those of the stored values that are origins: whatever happened to the row, they go into a header."""
     found: list[str] = []

@@ -46,7 +46,7 @@ class Visit:
     def finish(self, response: HttpResponse) -> HttpResponse:
         """Write the headers of a page of this form."""
         origins = safe_origins(self.form.embed_origins) if self.form else []
-        return set_policy(response, framed_by=origins, redirect_url=self.design.redirect_url)
+        return set_policy(response, framed_by=origins, leads_on=bool(self.design.redirect_url) and not self.embedded)
 
 
 def visit_of(request: HttpRequest, workspace: Workspace) -> Visit:
