@@ -49,7 +49,10 @@ class LeadCollection(EndpointView):
             _query("email", "Only leads with exactly this address."),
             _query("createdAfter", "Only leads created after this time.", OpenApiTypes.DATETIME),
             _query("createdBefore", "Only leads created before this time.", OpenApiTypes.DATETIME),
-            _query("q", "Only leads with this in their name, phone or email."),
+            _query(
+                "q",
+                "Only leads with these words in their name or email, accents or none, or this phone in any spelling.",
+            ),
         ],
         responses={200: LeadPage} | errors(e400="A parameter can't be used."),
     )

@@ -1,6 +1,5 @@
 """The operator's list of leads: filters out of the address, and pages by key, as fast at the end as at the start."""
 
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -11,13 +10,12 @@ from django.db.models import Q
 from django.http import QueryDict
 from django.utils.dateparse import parse_date
 
-from leads import phone as phones
 from leads.models import Lead, LeadQuerySet
 from leads.read import decode_cursor, encode_cursor
+from leads.search import MAX_CHARS, matching
 from workspaces.models import Workspace
 
 PAGE_SIZE = 50
-MAX_SEARCH = 120
 KINDS = ("live", "test")
 SORTS = ("newest", "oldest")
 
@@ -58,7 +56,7 @@ class LeadFilter:
         zone = ZoneInfo(workspace.timezone)
         found = Q()
         if self.q:
-            found &= _matches(self.q, region=workspace.default_region)
+            found &= matching(self.q, region=workspace.default_region)
         if self.statuses:
             found &= Q(status__in=self.statuses)
         if self.sources:
@@ -84,7 +82,7 @@ class Page:
 def read_filter(given: QueryDict) -> LeadFilter:
     """Read what an address asks for."""
     return LeadFilter(
-        q=given.get("q", "").replace("\x00", "").strip()[:MAX_SEARCH],
+        q=given.get("q", "").replace("\x00", "").strip()[:MAX_CHARS],
         statuses=_known(given.getlist("status"), Lead.Status.values),
         sources=_known(given.getlist("source"), Lead.Source.values),
         kind=_one(given.get("kind", ""), KINDS, ""),
@@ -127,17 +125,6 @@ def _beyond(leads: LeadQuerySet, place: tuple[datetime, Any], *, descending: boo
     if descending:
         return leads.filter(created_at__lte=at).exclude(created_at=at, id__gte=pk)
     return leads.filter(created_at__gte=at).exclude(created_at=at, id__lte=pk)
-
-
-def _matches(term: str, *, region: str) -> Q:
-    """Find by a part of the name, the beginning of an address or a phone in any spelling."""
-    found = Q(name__icontains=term) | Q(email__istartswith=term)
-    digits = "".join(character for character in term if character.isascii() and character.isdecimal())
-    if len(digits) >= 3 and not any(character.isalpha() for character in term):
-        found |= Q(phone__contains=digits.removeprefix("00"))
-        with suppress(phones.NotAPhoneNumber):
-            found |= Q(phone=phones.normalise(term, region=region))
-    return found
 
 
 def _known(values: list[str], known: list[str]) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
 from apikeys.authentication import Caller
@@ -16,6 +15,7 @@ from leads import phone as phones
 from leads.channels import get_channel
 from leads.erasure import erase_leads
 from leads.models import Lead, LeadQuerySet
+from leads.search import matching
 from webapi.calls import Answer, ApiCall, etag, matches
 from webapi.errors import ApiError, Issue
 from webapi.json_api import iso
@@ -122,7 +122,7 @@ class _Query:
             "email": lambda value: self._leads.filter(email=value.strip()),
             "createdAfter": lambda value: self._leads.filter(created_at__gt=_time(value)),
             "createdBefore": lambda value: self._leads.filter(created_at__lt=_time(value)),
-            "q": self._search,
+            "q": lambda value: self._leads.filter(matching(value, region=self._region)),
             "cursor": self._after,
         }
         for name, reader in readers.items():
@@ -158,11 +158,6 @@ class _Query:
         # A plus that was not escaped arrives as a blank.
         value = f"+{value[1:]}" if value.startswith(" ") else value
         return self._leads.filter(phone=phones.normalise(value, region=self._region))
-
-    def _search(self, value: str) -> LeadQuerySet:
-        value = value.strip()[:120]
-        found = Q(name__icontains=value) | Q(email__icontains=value) | Q(phone__contains=value)
-        return self._leads.filter(found)
 
     def _after(self, value: str) -> LeadQuerySet:
         try:

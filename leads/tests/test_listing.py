@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.http import QueryDict
@@ -33,6 +34,32 @@ def test_finds_by_name_phone_in_any_spelling_and_email(client: Any) -> None:
     for query in ("lovelace", "07123 456789", "+44 7123", "ada@ex"):
         assert names(client, workspace, f"?q={query.replace('+', '%2B')}") == ["Ada Lovelace"], query
     assert names(client, workspace, "?q=nobody") == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("zoe", "ZOË MULLER", "müller  zoë", "o'brien", "o'brien-mull", "strasse", "STRAßE"),
+        *("example.com", "zoe@", "020 7946 0001", "+44 (0)20 7946", "0207946", "0044 20 7946 0001"),
+    ],
+)
+@pytest.mark.parametrize("name", ["Zoë Ó’Brien-Müller Straße", "Zoe\u0308 O'Brien\u2010Mu\u0308ller Straße"])
+def test_finds_in_spite_of_accents_order_case_and_how_a_number_is_written(client: Any, name: str, query: str) -> None:
+    workspace = make_workspace()
+    make_lead(workspace, name=name, phone="+442079460001", email="Zoe@Example.com")
+    make_lead(workspace, name="Ada (Lovelace) [x]", phone="+12025550123", email=None)
+    sign_in(client, workspace)
+
+    assert names(client, workspace, f"?q={quote(query)}") == [name]
+
+
+@pytest.mark.parametrize("query", [".", ".*", "[", "\\", "(?i)", "%", "_", "***=x", "zzz", "Zoe Nobody"])
+def test_takes_what_is_typed_for_itself(client: Any, query: str) -> None:
+    workspace = make_workspace()
+    make_lead(workspace, name="Zoe", phone="+442079460001", email=None)
+    sign_in(client, workspace)
+
+    assert names(client, workspace, f"?q={quote(query)}") == []
 
 
 def test_narrows_by_status_source_kind_and_the_workspaces_own_days(client: Any) -> None:
