@@ -7,8 +7,10 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
+from uuid import uuid4
 
 from agents.journal import WRITE_REPLY, journal_answer, journal_error
+from agents.models import ToolCall
 from agents.pricing import cost_usd
 from agents.prompt import business_of, system_prompt
 from agents.tools import END, run_tool, schemas
@@ -22,6 +24,7 @@ from workspaces.models import Channel
 # Answers that call tools, before one without is asked for.
 MAX_ROUNDS = 6
 TOOL_DEADLINE_S = 25.0
+CALL = "function_call"
 
 # Takes all items so far, to be handed in again should this run be interrupted, and what the latest of them cost.
 Store = Callable[[list[dict[str, Any]], Usage], None]
@@ -83,20 +86,28 @@ def converse(
         turns=turns,
         items=list(items),
         store=store,
-        instructions=system_prompt(
-            lead,
-            business=business_of(lead.workspace),
-            now=now,
-            with_tools=True,
-            profile=lead.profile,
-            appointment=lead.booking_start,
-        ),
+        instructions=_instructions(lead, now=now),
         tools=schemas(lead.workspace),
     )
+    return _talk_to_the_end(talk)
+
+
+def _instructions(lead: Lead, *, now: datetime) -> str:
+    return system_prompt(
+        lead,
+        business=business_of(lead.workspace),
+        now=now,
+        with_tools=True,
+        profile=lead.profile,
+        appointment=lead.booking_start,
+    )
+
+
+def _talk_to_the_end(talk: _Talk) -> Said:
     while True:
         ended = _call_tools(talk)
         if text := _words(talk.items, ended=ended):
-            return Said(text=text, ended=ended, usage=talk.usage, cost_usd=cost_usd(model, talk.usage))
+            return Said(text=text, ended=ended, usage=talk.usage, cost_usd=cost_usd(talk.model, talk.usage))
         _ask(talk, may_call=not ended and _rounds(talk.items) < MAX_ROUNDS)
 
 
@@ -115,14 +126,34 @@ def _ask(talk: _Talk, *, may_call: bool) -> None:
         )
     except ProviderError as error:
         journal_error(talk.lead, WRITE_REPLY, error, now=talk.now)
+        if error.usage is not None:
+            talk.store(talk.items, error.usage)
         raise
     # Stored first: it is paid for.
-    talk.items += [item for item in reply.items if may_call or item.get("type") != "function_call"]
+    talk.items += _own_calls(talk, reply.items) if may_call else _without_calls(reply.items)
     talk.usage += reply.usage
     talk.store(talk.items, reply.usage)
     journal_answer(talk.lead, WRITE_REPLY, reply, now=talk.now)
     if not may_call and not reply.text:
         raise Rejected("The model went on calling tools instead of answering.", code="empty")
+
+
+def _without_calls(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [item for item in items if item.get("type") != CALL]
+
+
+def _own_calls(talk: _Talk, items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give calls whose id was there before one of their own: some servers count from nought in every answer."""
+    ids = {str(item["call_id"]) for item in items if item.get("type") == CALL}
+    known = {str(item["call_id"]) for item in talk.items if item.get("type") == CALL}
+    known |= set(ToolCall.objects.filter(lead_id=talk.lead.pk, call_id__in=ids).values_list("call_id", flat=True))
+    own: list[dict[str, Any]] = []
+    for item in items:
+        if item.get("type") == CALL and (not item["call_id"] or item["call_id"] in known):
+            item = {**item, "call_id": f"call_{uuid4().hex}"}
+        known.add(str(item.get("call_id")))
+        own.append(item)
+    return own
 
 
 def _call_tools(talk: _Talk) -> bool:
@@ -144,7 +175,7 @@ def _call_tools(talk: _Talk) -> bool:
 
 def _is_ended(items: Sequence[dict[str, Any]]) -> bool:
     """Tell whether endConversation was called and answered ok."""
-    ends = {item["call_id"] for item in items if item.get("type") == "function_call" and item.get("name") == END}
+    ends = {item["call_id"] for item in items if item.get("type") == CALL and item.get("name") == END}
     results = [
         item["output"] for item in items if item.get("type") == "function_call_output" and item["call_id"] in ends
     ]

@@ -6,8 +6,9 @@ from typing import Any
 class ProviderError(Exception):
     """A provider did not do what was asked.
 
-    `message` is fit for the person who reads the journal; `status` and `body` (at most 64 kB) are the provider's own,
-    where it answered; `request` is the payload that was sent, without the credentials.
+    `message` is fit for the person who reads the journal; `status` and `body` are the provider's own, where it
+    answered; `request` is the payload that was sent, without the credentials. `usage` is what a model's answer cost
+    that is of no use (providers.openai.Usage).
     """
 
     def __init__(
@@ -19,6 +20,7 @@ class ProviderError(Exception):
         code: str = "",
         request: object = "",
         duration_ms: int | None = None,
+        usage: Any = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -27,6 +29,7 @@ class ProviderError(Exception):
         self.code = code
         self.request = request
         self.duration_ms = duration_ms
+        self.usage = usage
 
     @property
     def reason(self) -> str:

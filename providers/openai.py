@@ -17,6 +17,8 @@ from providers.errors import OutcomeUnknown, ProviderError, Rejected, Unavailabl
 
 # Reasoning counts as output, and a reply cut in the middle is of no use.
 MAX_OUTPUT_TOKENS = 2000
+# /responses repeats the instructions and the tools, which a long offer in another script than Latin makes long.
+MAX_ANSWER_BYTES = 1024 * 1024
 # A 429 with one of these is an empty purse, not load: asking again changes nothing.
 NO_MONEY = frozenset({"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached"})
 LOAD = frozenset({408, 409, 429, 503})
@@ -98,48 +100,18 @@ def write_reply(
     `items` follow the turns: earlier answers of this same exchange with the results of their tools (`tool_result`).
     Without `may_call` the model knows of the tools, for it has called some, and answers in words.
 
-    Raises Rejected for a refusal, an empty or cut-off text, a bad key, an unknown model, an empty purse;
+    Raises Rejected for a refusal, an empty or cut-off text (each with its `usage`), a bad key, an unknown model, an
+    empty purse;
     Unavailable (with `retry_after_s` where it was told) for load; OutcomeUnknown for time-outs and 5xx.
     """
-    chat = settings.OPENAI_API == "chat"
-    build = _chat_request if chat else _response_request
-    request = build(
-        model=model, instructions=instructions, turns=turns, items=items, max_output_tokens=max_output_tokens
-    )
-    if tools:
-        request |= _tools(tools, chat=chat, may_call=may_call)
-        if not chat and not model.startswith(NO_REASONING):
-            # What the model thought before it called a tool must come back to it, and is stored nowhere else.
-            request["include"] = ["reasoning.encrypted_content"]
-    if safety_identifier and not chat:
+    request = _request(model=model, instructions=instructions, turns=turns, items=items, limit=max_output_tokens)
+    request |= _tools(tools, model=model, may_call=may_call) if tools else {}
+    if safety_identifier and not _speaks_chat():
         request["safety_identifier"] = safety_identifier
-    answer = _ask("/chat/completions" if chat else "/responses", api_key=api_key, request=request)
+    answer = _ask(api_key=api_key, request=request)
     if answer.status != 200:
         raise _refusal(answer, request=request)
-    body = _object(answer, request=request)
-    try:
-        said = list(_chat_items(body) if chat else _response_items(body))
-        text, calls = _text_of(said), tuple(_calls_of(said))
-        usage = body.get("usage") or {}
-        tokens = _count(usage, "input_tokens", "prompt_tokens"), _count(usage, "output_tokens", "completion_tokens")
-    except Rejected as refusal:
-        raise Rejected(refusal.message, **_details(answer, request=request, code=refusal.code)) from None
-    except (LookupError, TypeError, AttributeError, ValueError) as error:
-        raise _unreadable(answer, request=request) from error
-    if not text and not calls:
-        details = _details(answer, request=request, code="empty")
-        raise Rejected("OpenAI answered with an empty text", **details)
-    return Reply(
-        text=text,
-        calls=calls,
-        items=tuple(said),
-        input_tokens=tokens[0],
-        output_tokens=tokens[1],
-        status_code=answer.status,
-        request=request,
-        response=answer.body,
-        duration_ms=answer.duration_ms,
-    )
+    return _read(answer, request=request)
 
 
 def tool_result(call_id: str, result: Mapping[str, Any]) -> dict[str, Any]:
@@ -176,42 +148,34 @@ def text_beside(items: Sequence[Mapping[str, Any]], name: str) -> str:
     return _text_of(answer)
 
 
-def _response_request(
+def _speaks_chat() -> bool:
+    return bool(settings.OPENAI_API == "chat")
+
+
+def _request(
     *,
     model: str,
     instructions: str,
     turns: Sequence[Turn],
     items: Sequence[dict[str, Any]],
-    max_output_tokens: int,
+    limit: int,
 ) -> dict[str, Any]:
-    return {
-        "model": model,
-        "instructions": instructions,
-        "input": [*turns, *items],
-        "max_output_tokens": max_output_tokens,
-        "store": False,
-    }
+    if _speaks_chat():
+        messages = [{"role": "system", "content": instructions}, *turns, *_chat_messages(items)]
+        return {"model": model, "messages": messages, "max_completion_tokens": limit}
+    said = [*turns, *items]
+    return {"model": model, "instructions": instructions, "input": said, "max_output_tokens": limit, "store": False}
 
 
-def _chat_request(
-    *,
-    model: str,
-    instructions: str,
-    turns: Sequence[Turn],
-    items: Sequence[dict[str, Any]],
-    max_output_tokens: int,
-) -> dict[str, Any]:
-    messages = [{"role": "system", "content": instructions}, *turns, *_chat_messages(items)]
-    return {"model": model, "messages": messages, "max_completion_tokens": max_output_tokens}
-
-
-def _tools(tools: Sequence[Tool], *, chat: bool, may_call: bool) -> dict[str, Any]:
+def _tools(tools: Sequence[Tool], *, model: str, may_call: bool) -> dict[str, Any]:
     choice = "auto" if may_call else "none"
-    if chat:
+    if _speaks_chat():
         listed: list[dict[str, Any]] = [{"type": "function", "function": {**tool, "strict": True}} for tool in tools]
         return {"tools": listed, "tool_choice": choice}
     listed = [{"type": "function", **tool, "strict": True} for tool in tools]
-    return {"tools": listed, "tool_choice": choice}
+    # What the model thought before it called a tool must come back to it, and is stored nowhere else.
+    thoughts = {} if model.startswith(NO_REASONING) else {"include": ["reasoning.encrypted_content"]}
+    return {"tools": listed, "tool_choice": choice, **thoughts}
 
 
 def _chat_messages(items: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -236,19 +200,48 @@ def _chat_messages(items: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any
         yield answer
 
 
-def _ask(path: str, *, api_key: str, request: dict[str, Any]) -> http.Answer:
+def _ask(*, api_key: str, request: dict[str, Any]) -> http.Answer:
     try:
         return http.send(
             "POST",
-            settings.OPENAI_BASE_URL + path,
+            settings.OPENAI_BASE_URL + ("/chat/completions" if _speaks_chat() else "/responses"),
             timeout_s=settings.OPENAI_TIMEOUT_S,
             headers={"Authorization": f"Bearer {api_key}"},
             json=request,
+            max_body_bytes=MAX_ANSWER_BYTES,
         )
     except ProviderError as error:
         error.message = f"OpenAI: {error.message}"
         error.request = request
         raise
+
+
+def _read(answer: http.Answer, *, request: dict[str, Any]) -> Reply:
+    body = _object(answer, request=request)
+    try:
+        usage = body.get("usage") or {}
+        tokens = _count(usage, "input_tokens", "prompt_tokens"), _count(usage, "output_tokens", "completion_tokens")
+        said = list(_chat_items(body) if _speaks_chat() else _response_items(body))
+        text, calls = _text_of(said), tuple(_calls_of(said))
+        if not text and not calls:
+            raise Rejected("OpenAI answered with an empty text", code="empty")
+    except Rejected as refusal:
+        paid = Usage(tokens[0] or 0, tokens[1] or 0)
+        details = _details(answer, request=request, code=refusal.code)
+        raise Rejected(refusal.message, usage=paid, **details) from None
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise _unreadable(answer, request=request) from error
+    return Reply(
+        text=text,
+        calls=calls,
+        items=tuple(said),
+        input_tokens=tokens[0],
+        output_tokens=tokens[1],
+        status_code=answer.status,
+        request=request,
+        response=answer.body,
+        duration_ms=answer.duration_ms,
+    )
 
 
 def _response_items(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -282,7 +275,7 @@ def _chat_items(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield _storable(
             {
                 "type": "function_call",
-                "call_id": call["id"],
+                "call_id": str(call.get("id") or ""),
                 "name": function["name"],
                 "arguments": function["arguments"],
             }

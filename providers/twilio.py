@@ -20,6 +20,8 @@ MAX_BODY_CHARS = 1600
 MAX_TEMPLATE_CHARS = 1024
 LIST_PAGE = 50
 MAX_PAGES = 20
+# A page of long texts in another script than Latin.
+MAX_LIST_BYTES = 1024 * 1024
 
 # What staff can do about a code of https://www.twilio.com/docs/api/errors.
 ADVICE = {
@@ -97,18 +99,22 @@ def send_message(
     time-outs, broken connections and 5xx. There is no idempotency at Twilio: after OutcomeUnknown look into
     `list_messages` before sending again.
     """
-    form = {"To": whatsapp_address(to), "From": whatsapp_address(sender)}
-    if content_sid:
-        form["ContentSid"] = content_sid
-        if content_variables:
-            form["ContentVariables"] = json.dumps(dict(content_variables), ensure_ascii=False)
-    else:
-        form["Body"] = body
+    content = _template(content_sid, content_variables or {}) if content_sid else {"Body": body}
+    form = {"To": whatsapp_address(to), "From": whatsapp_address(sender), **content}
     if status_callback:
         form["StatusCallback"] = status_callback
     answer = _call("POST", account_sid=account_sid, auth_token=auth_token, form=form)
     if not 200 <= answer.status < 300:
         raise _refusal(answer, request=form)
+    return _sent(answer, form=form)
+
+
+def _template(content_sid: str, variables: Mapping[str, str]) -> dict[str, str]:
+    said = json.dumps(dict(variables), ensure_ascii=False)
+    return {"ContentSid": content_sid, **({"ContentVariables": said} if variables else {})}
+
+
+def _sent(answer: http.Answer, *, form: dict[str, str]) -> SentMessage:
     try:
         said = json.loads(answer.body)
         sid, status = str(said["sid"]), str(said.get("status") or "queued")
@@ -203,6 +209,7 @@ def _call(
             form=form,
             query=query,
             basic_auth=(account_sid, auth_token),
+            max_body_bytes=MAX_LIST_BYTES if method == "GET" else http.MAX_BODY_BYTES,
         )
     except ProviderError as error:
         error.message = f"Twilio: {error.message}"

@@ -224,3 +224,48 @@ def test_a_failure_is_journaled_and_keeps_its_kind(fields: dict[str, Any], kind:
 
     assert type(caught.value) is kind
     assert LogEntry.objects.get(lead_id=lead.pk).outcome in {"rejected", "unavailable", "unknown"}
+
+
+def test_an_id_that_was_there_before_is_another_call_all_the_same() -> None:
+    for number in range(3):
+        answer(call("updateLeadProfile", "call_0", notes=f"n{number}"), call("updateLeadProfile", "call_0", budget="1"))
+    answer(message("Noted."))
+    lead = make_calendar_lead()
+
+    assert talk(lead).text == "Noted."
+    assert (Lead.objects.get(pk=lead.pk).profile or {}) == {"notes": "n0\nn1\nn2", "budget": "1"}
+    assert ToolCall.objects.count() == 6
+
+    # Another turn, in which the server counts from nought again.
+    answer(call("updateLeadProfile", "call_0", notes="n3"))
+    answer(message("That too."))
+    assert talk(lead).text == "That too."
+    assert (Lead.objects.get(pk=lead.pk).profile or {})["notes"] == "n0\nn1\nn2\nn3"
+
+
+def test_a_server_that_repeats_its_ids_for_ever_is_stopped() -> None:
+    for _ in range(9):
+        answer(call("updateLeadProfile", "call_0", notes="again"))
+
+    with pytest.raises(Rejected):
+        talk(make_calendar_lead())
+
+    assert len(asked()) == 7
+
+
+def test_a_call_without_an_id_is_made_and_answered() -> None:
+    answer(call("updateLeadProfile", "", notes="a"), call("updateLeadProfile", "", notes="b"))
+    answer(message("Noted."))
+
+    assert talk(make_calendar_lead()).text == "Noted."
+    assert len({item["call_id"] for item in asked()[1]["input"] if item.get("type") == "function_call_output"}) == 2
+
+
+def test_an_answer_of_no_use_is_paid_for() -> None:
+    stored = Stored()
+    answer(status="incomplete", incomplete_details={"reason": "max_output_tokens"})
+
+    with pytest.raises(Rejected):
+        talk(make_calendar_lead(), stored)
+
+    assert stored.spent == [Usage(1000, 100)]

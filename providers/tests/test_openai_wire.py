@@ -76,3 +76,11 @@ def test_says_how_long_to_wait(headers: dict[str, str], wait_s: float | None) ->
         write()
 
     assert caught.value.retry_after_s == wait_s
+
+
+@responses.activate
+def test_reads_an_answer_that_repeats_long_instructions() -> None:
+    output = [{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "ok"}]}]
+    responses.add(responses.POST, URL, json={"output": output, "instructions": "я" * 60_000})
+
+    assert write().text == "ok"

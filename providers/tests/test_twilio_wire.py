@@ -142,3 +142,20 @@ def test_turns_the_lists_pages_until_one_is_too_old() -> None:
     assert len(responses.calls) == 3
     asked = dict(parse_qsl(urlsplit(str(responses.calls[2].request.url)).query))
     assert asked == {"To": "whatsapp:+1", "Page": "2", "PageToken": "PASM1"}
+
+
+@responses.activate
+def test_reads_a_list_of_long_texts() -> None:
+    at = "Sun, 22 Nov 2026 04:00:00 +0000"
+    listed = {"status": "read", "body": "я" * 1600, "date_created": at, "uri": "/2010-04-01/" + "x" * 600}
+    responses.add(responses.GET, URL, json={"messages": [listed | {"sid": f"SM{n}"} for n in range(50)]})
+
+    found = twilio.list_messages(
+        account_sid="AC1",
+        auth_token="secret",
+        sender="+14155238886",
+        to="+15555550123",
+        created_after=datetime(2026, 11, 22, 3, tzinfo=UTC),
+    )
+
+    assert len(found) == 50
