@@ -10,14 +10,23 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
+from leadforms import spam
 from leadforms.models import ContactsOfDay, HeldSubmission, SpentToken
 from leads.dispatch import deliver
 from leads.intake import Accepted, ConsentGiven, DuplicatePhone, Submission, accept_lead
 from leads.models import Dispatch, Lead
+from workspaces.models import Workspace
 
+Reason = HeldSubmission.Reason
 # A token lives for a day; after two nobody can send it again.
 TOKENS_KEPT = timedelta(days=2)
 COUNTS_KEPT = timedelta(days=7)
+# So many wait in a workspace at most, whoever sends whatever.
+MOST_WAITING = 10_000
+# Rows deleted along with a new one, where there are more than that.
+MOST_AT_ONCE = 100
+# Those that are the least likely to be people make way first.
+FIRST_TO_GO = (Reason.HONEYPOT, Reason.TOO_FAST, Reason.MANY_FROM_IP, Reason.MANY_FOR_FORM, Reason.DAILY_CAP)
 _REST = ("email", "goal", "metadata", "form_responses")
 
 
@@ -42,13 +51,16 @@ class ReleasedMany:
     known: list[HeldSubmission] = field(default_factory=list)
 
 
-def hold(submission: Submission, *, reason: HeldSubmission.Reason, now: datetime) -> HeldSubmission:
-    """Keep a submission back, whole, with the consent that was given with it."""
+def hold(submission: Submission, *, reason: Reason, now: datetime) -> HeldSubmission:
+    """Keep a submission back, whole, with the consent that was given with it.
+
+    Part of the caller's transaction. Where MOST_WAITING wait already others make way: it may be this one.
+    """
     if submission.consent is None or submission.form_version_id is None:
         raise ValueError("Only what came through a form is held.")
     rest: Any = {name: getattr(submission, name) for name in _REST}
     consent: Any = asdict(submission.consent) | {"given_at": submission.consent.given_at.isoformat()}
-    return HeldSubmission.objects.create(
+    held = HeldSubmission.objects.create(
         workspace_id=submission.workspace_id,
         form_version_id=submission.form_version_id,
         reason=reason,
@@ -59,6 +71,22 @@ def hold(submission: Submission, *, reason: HeldSubmission.Reason, now: datetime
         ip=submission.consent.ip,
         created_at=now,
     )
+    _make_room(submission.workspace_id, now=now)
+    return held
+
+
+def _make_room(workspace_id: UUID, *, now: datetime) -> None:
+    """Delete what is too much, and count it: what nobody ever saw must not be lost in silence."""
+    waiting = HeldSubmission.objects.waiting().filter(workspace_id=workspace_id)
+    over = min(waiting.count() - MOST_WAITING, MOST_AT_ONCE)
+    gone: list[UUID] = []
+    for reason in FIRST_TO_GO:
+        if len(gone) < over:
+            oldest = waiting.filter(reason=reason).order_by("created_at").select_for_update(skip_locked=True)
+            gone += oldest.values_list("pk", flat=True)[: over - len(gone)]
+    if gone:
+        HeldSubmission.objects.filter(pk__in=gone).delete()
+        spam.count_made_way(Workspace.objects.get(pk=workspace_id), len(gone), now=now)
 
 
 def release(held: HeldSubmission, *, by_id: Any, now: datetime) -> Released:

@@ -1,6 +1,7 @@
 """The operator's page of what was kept back from the form: look, release, discard; and how many a day are contacted."""
 
 import re
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -10,7 +11,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -34,6 +35,7 @@ PAGE = "held"
 PAGE_SIZE = 25
 UNDECIDED = "undecided"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_moment = re.compile(r"[0-9]{1,17}").fullmatch
 _cursor = re.compile(r"([0-9]{1,17})-([0-9a-f]{32})").fullmatch
 
 
@@ -50,6 +52,31 @@ _FILTERS = {
     State.RELEASED: Q(released_at__isnull=False),
     State.DISCARDED: Q(discarded_at__isnull=False),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What of the list is looked at. `before` is the cursor that a page begins at, "" for the newest."""
+
+    state: State = State.WAITING
+    reason: str = ""
+    before: str = ""
+
+    def address(self, request: WorkspaceRequest) -> str:
+        """Return where it is."""
+        query = {"state": self.state.value} if self.state != State.WAITING else {}
+        query |= {name: value for name, value in (("reason", self.reason), ("before", self.before)) if value}
+        address = reverse("admin:form-held", args=[request.workspace.slug])
+        return f"{address}?{urlencode(query)}" if query else address
+
+    def rows(self, request: WorkspaceRequest) -> HeldQuerySet:
+        """Find what is there."""
+        rows = request.workspace.held_submissions.filter(_FILTERS[self.state])
+        rows = rows.filter(reason=self.reason) if self.reason else rows
+        if (place := _cursor(self.before)) is not None:
+            at = _EPOCH + timedelta(microseconds=int(place[1]))
+            rows = rows.filter(Q(created_at__lt=at) | Q(created_at=at, id__lt=UUID(place[2])))
+        return rows
 
 
 class CapForm(forms.Form):
@@ -72,7 +99,7 @@ def list_held(request: WorkspaceRequest) -> HttpResponse:
     if request.method == "POST" and request.POST.get("many") != UNDECIDED:
         _decide(request)
         # To the page it was sent from, by its own address.
-        return redirect(_address(request, state=_state(request), before=request.GET.get("before", "")))
+        return redirect(_place(request).address(request))
     return _show(request)
 
 
@@ -86,12 +113,12 @@ def change_cap(request: WorkspaceRequest) -> HttpResponse:
     if not LeadForm.objects.filter(workspace=request.workspace).update(**form.cleaned_data):
         raise Http404("No form yet.")
     messages.success(request, _("Saved. It counts from now on; what waits here stays."))
-    return redirect(_address(request, state=State.WAITING))
+    return redirect(Place().address(request))
 
 
 def _show(request: WorkspaceRequest, *, cap_form: CapForm | None = None) -> HttpResponse:
-    state, before = _state(request), request.GET.get("before", "")
-    found = list(_page_of(request, state, before).select_related("decided_by")[: PAGE_SIZE + 1])
+    place, now = _place(request), timezone.now()
+    found = list(place.rows(request).select_related("decided_by")[: PAGE_SIZE + 1])
     rows = found[:PAGE_SIZE]
     form = LeadForm.objects.select_related("workspace").filter(workspace=request.workspace).first()
     cap = form.daily_cap if form else 0
@@ -99,44 +126,59 @@ def _show(request: WorkspaceRequest, *, cap_form: CapForm | None = None) -> Http
         "has_form": form is not None,
         "form": cap_form or CapForm(initial={"daily_cap": cap}),
         "cap": cap,
-        "taken": spam.contacts_taken(form, now=timezone.now()) if form else 0,
+        "taken": spam.contacts_taken(form, now=now) if form else 0,
+        "made_way": spam.made_way(request.workspace),
+        "most": held.MOST_WAITING,
         "rows": _describe(request, rows),
-        "state": state,
-        "tabs": [{"state": one, "address": _address(request, state=one)} for one in State],
-        "older": _address(request, state=state, before=_cursor_of(rows[-1])) if len(found) > PAGE_SIZE else "",
-        "newest": _address(request, state=state) if before else "",
+        "state": place.state,
+        "tabs": [{"state": one, "address": Place(state=one).address(request)} for one in State],
+        "reason": place.reason,
+        "every_reason": Place().address(request),
+        "reasons": _reasons(request, place) if place.state == State.WAITING else [],
+        "older": replace(place, before=_cursor_of(rows[-1])).address(request) if len(found) > PAGE_SIZE else "",
+        "newest": replace(place, before="").address(request) if place.before else "",
         "all_chosen": request.GET.get("chosen") == "all",
-        "here": _address(request, state=state, before=before),
+        "here": place.address(request),
+        "seen": _microseconds(now),
         "kept_days": settings.HELD_RETENTION_DAYS,
     }
     return render_page(request, "leadforms/held.html", context, page=PAGE)
 
 
-def _page_of(request: WorkspaceRequest, state: State, before: str) -> HeldQuerySet:
-    rows = request.workspace.held_submissions.filter(_FILTERS[state])
-    if (place := _cursor(before)) is not None:
-        at = _EPOCH + timedelta(microseconds=int(place[1]))
-        rows = rows.filter(Q(created_at__lt=at) | Q(created_at=at, id__lt=UUID(place[2])))
-    return rows
+def _reasons(request: WorkspaceRequest, place: Place) -> list[dict[str, Any]]:
+    """Count what waits for each reason; nothing to choose from where there is one."""
+    waiting = request.workspace.held_submissions.waiting().order_by()
+    counts = dict(waiting.values_list("reason").annotate(Count("pk")))
+    if len(counts) < 2 and not place.reason:
+        return []
+    return [
+        {
+            "label": reason.label,
+            "count": counts.get(reason.value, 0),
+            "address": Place(reason=reason.value).address(request),
+            "is_current": place.reason == reason.value,
+        }
+        for reason in HeldSubmission.Reason
+        if reason.value in counts or place.reason == reason.value
+    ]
 
 
 def _cursor_of(row: HeldSubmission) -> str:
-    return f"{(row.created_at - _EPOCH) // timedelta(microseconds=1)}-{row.pk.hex}"
+    return f"{_microseconds(row.created_at)}-{row.pk.hex}"
 
 
-def _address(request: WorkspaceRequest, *, state: State, before: str = "") -> str:
-    query = {"state": state.value} if state != State.WAITING else {}
-    if _cursor(before):
-        query["before"] = before
-    address = reverse("admin:form-held", args=[request.workspace.slug])
-    return f"{address}?{urlencode(query)}" if query else address
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
-def _state(request: WorkspaceRequest) -> State:
-    try:
-        return State(request.GET.get("state", ""))
-    except ValueError:
-        return State.WAITING
+def _place(request: WorkspaceRequest) -> Place:
+    query = request.GET
+    state, reason, before = (query.get(name, "") for name in ("state", "reason", "before"))
+    return Place(
+        state=State(state) if state in State.values else State.WAITING,
+        reason=reason if reason in HeldSubmission.Reason.values else "",
+        before=before if _cursor(before) else "",
+    )
 
 
 def _describe(request: WorkspaceRequest, rows: list[HeldSubmission]) -> list[dict[str, Any]]:
@@ -174,6 +216,9 @@ def _decide(request: WorkspaceRequest) -> None:
         _release_one(request, _find(request, [one]).first())
         return
     many = post.get("many", "")
+    if many == "discard_all":
+        _discard_all(request, now=now)
+        return
     asked = next((name for name in ("discard", "put_back") if name in post), many)
     rows = _find(request, post.getlist("chosen") if many else [post.get(asked, "")])
     if not rows.exists():
@@ -181,11 +226,22 @@ def _decide(request: WorkspaceRequest) -> None:
     elif asked == "release":
         _release_many(request, rows)
     elif asked == "discard":
-        count = held.discard(rows, by_id=by_id, now=now)
-        messages.success(request, ngettext("%(n)d discarded.", "%(n)d discarded.", count) % {"n": count})
+        _say_discarded(request, held.discard(rows, by_id=by_id, now=now))
     elif asked == "put_back":
         count = held.put_back(rows)
         messages.success(request, ngettext("%(n)d waits again.", "%(n)d wait again.", count) % {"n": count})
+
+
+def _discard_all(request: WorkspaceRequest, *, now: datetime) -> None:
+    """Discard what waits for one reason, as far as it was there when somebody looked."""
+    seen, place = request.POST.get("seen", ""), _place(request)
+    until = _EPOCH + timedelta(microseconds=int(seen)) if _moment(seen) else now
+    rows = request.workspace.held_submissions.filter(reason=place.reason, created_at__lte=until)
+    _say_discarded(request, held.discard(rows, by_id=request.user.pk, now=now))
+
+
+def _say_discarded(request: WorkspaceRequest, count: int) -> None:
+    messages.success(request, ngettext("%(n)d discarded.", "%(n)d discarded.", count) % {"n": count})
 
 
 def _find(request: WorkspaceRequest, ids: list[str]) -> HeldQuerySet:

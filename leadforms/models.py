@@ -163,6 +163,14 @@ class HeldSubmission(models.Model):
                 name="held_waiting",
                 condition=Q(released_at=None, discarded_at=None),
             ),
+            # Which ones make way, and how many wait for each reason.
+            models.Index(
+                fields=["workspace", "reason", "created_at"],
+                name="held_oldest_by_reason",
+                condition=Q(released_at=None, discarded_at=None),
+            ),
+            # Which ones have served their time, of all workspaces.
+            models.Index(fields=["created_at"], name="held_expiry"),
         ]
 
     def __str__(self) -> str:
@@ -183,11 +191,15 @@ class SpentToken(models.Model):
 
 
 class ContactsOfDay(models.Model):
-    """How many leads of the form were let through to be contacted on a day of the workspace's own calendar."""
+    """How many leads of the form were let through to be contacted on a day of the workspace's own calendar.
+
+    `made_way`: how many held submissions were deleted on that day, undecided, because too many waited.
+    """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
     day = models.DateField()
     count = models.PositiveIntegerField(default=0)
+    made_way = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["workspace", "day"], name="contacts_of_day_once")]

@@ -8,7 +8,7 @@ _BASE = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'
 
 
 def set_policy(response: HttpResponse, *, framed_by: Sequence[str] = (), leads_on: bool = False) -> HttpResponse:
-    """Write the policy of an answer. `framed_by` are origins; none is nobody. `leads_on`: to another site, once sent."""
+    """Write the policy of an answer. `framed_by`: origins, none is nobody. `leads_on`: to another site, when sent."""
     # Chromium asks form-action about every hop of the answer to a form, and who knows where another site sends on to.
     targets = ["'self'", "https:", "http:"] if leads_on else ["'self'"]
     return _write(response, targets=targets, ancestors=framed_by or ["'none'"])

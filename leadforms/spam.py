@@ -8,7 +8,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, Sum
 from django.utils.crypto import salted_hmac
 
 from apikeys import limits
@@ -58,10 +58,22 @@ def take_contact(form: LeadForm, *, now: datetime) -> bool:
     return left.update(count=F("count") + 1) == 1
 
 
+def count_made_way(workspace: Workspace, number: int, *, now: datetime) -> None:
+    """Count held submissions that were deleted because too many waited; part of the caller's transaction."""
+    day = day_of(workspace, now=now)
+    ContactsOfDay.objects.bulk_create([ContactsOfDay(workspace=workspace, day=day)], ignore_conflicts=True)
+    ContactsOfDay.objects.filter(workspace=workspace, day=day).update(made_way=F("made_way") + number)
+
+
 def contacts_taken(form: LeadForm, *, now: datetime) -> int:
     """Return how many of today's contacts are used."""
     today = ContactsOfDay.objects.filter(workspace_id=form.workspace_id, day=day_of(form.workspace, now=now))
     return today.values_list("count", flat=True).first() or 0
+
+
+def made_way(workspace: Workspace) -> int:
+    """Return how many held submissions were deleted because too many waited, as far back as days are kept."""
+    return ContactsOfDay.objects.filter(workspace=workspace).aggregate(all=Sum("made_way"))["all"] or 0
 
 
 def day_of(workspace: Workspace, *, now: datetime) -> date:

@@ -259,6 +259,34 @@ def test_deletes_what_has_served_its_time(settings: Settings) -> None:
     assert str(ContactsOfDay.objects.get().day) == "2026-06-01"
 
 
+def test_of_too_many_the_least_likely_to_be_people_make_way_and_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held, "MOST_WAITING", 3)
+    version = make_version()
+    for n, reason in enumerate(("daily_cap", "many_from_ip", "honeypot", "daily_cap", "many_for_form", "honeypot")):
+        make_held(version, name=f"{reason} {n}", reason=reason, created_at=NOW + timedelta(minutes=n))
+
+    waiting = list(HeldSubmission.objects.order_by("created_at").values_list("name", flat=True))
+    assert waiting == ["daily_cap 0", "daily_cap 3", "many_for_form 4"]
+    make_held(version, name="daily_cap 6", reason="daily_cap", created_at=NOW + timedelta(minutes=6))
+    make_held(version, name="daily_cap 7", reason="daily_cap", created_at=NOW + timedelta(minutes=7))
+    waiting = list(HeldSubmission.objects.order_by("created_at").values_list("name", flat=True))
+    assert waiting == ["daily_cap 3", "daily_cap 6", "daily_cap 7"]
+    day = ContactsOfDay.objects.get()
+    assert (day.made_way, day.count) == (5, 0)
+
+
+def test_what_waits_elsewhere_or_is_decided_makes_no_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held, "MOST_WAITING", 1)
+    version, other = make_version(), make_version()
+    kept = [make_held(other), make_held(version)]
+    HeldSubmission.objects.filter(pk=kept[1].pk).update(discarded_at=NOW)
+
+    kept.append(make_held(version, reason="too_fast"))
+
+    assert set(HeldSubmission.objects.all()) == set(kept)
+    assert not ContactsOfDay.objects.exists()
+
+
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_two_clicks_at_the_same_moment_release_once(tmp_path: Path) -> None:

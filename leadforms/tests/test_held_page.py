@@ -316,6 +316,53 @@ def test_stays_on_the_page_that_was_worked_on() -> None:
     assert answer.headers["Location"] == address(version.form.workspace, older[1])
 
 
+def test_shows_what_waits_for_one_reason_and_discards_all_of_it_that_was_seen() -> None:
+    version = make_version()
+    for n in range(PAGE_SIZE + 2):
+        make_held(version, name=f"Bot {n}", created_at=NOW - timedelta(hours=n))
+    make_held(version, name="Jane Doe", reason="daily_cap", created_at=NOW - timedelta(days=9))
+    elsewhere = make_held(make_version())
+    operator = Operator(version)
+
+    page = operator.see()
+    assert "Filled in a field that people don&#x27;t see (27)" in page
+    assert "The day&#x27;s cap of contacts was reached (1)" in page
+    assert "Discard all with this reason" not in page
+    assert names(operator.see("?reason=daily_cap")) == ["Jane Doe"]
+    page = operator.see("?reason=honeypot")
+    assert "reason=honeypot&amp;before=" in page
+    seen = str(re.findall(r'name="seen" value="(\d+)"', page)[0])
+    make_held(version, name="Latecomer", created_at=timezone.now() + timedelta(hours=1))
+
+    page = operator.do("?reason=honeypot", many="discard_all", seen=seen)
+
+    assert alerts(page) == ["success: 27 discarded."]
+    assert names(page) == ["Latecomer"]
+    assert names(operator.see("?reason=nonsense")) == ["Latecomer", "Jane Doe"]
+    elsewhere.refresh_from_db()
+    assert elsewhere.discarded_at is None
+
+
+@pytest.mark.parametrize("rest", ["", "?reason=nonsense", "?state=released"])
+def test_discards_all_of_no_reason_but_a_known_one(rest: str) -> None:
+    version = make_version()
+    make_held(version)
+
+    Operator(version).do(rest, many="discard_all", seen="9" * 18)
+
+    assert HeldSubmission.objects.waiting().count() == 1
+
+
+def test_says_how_many_made_way_for_others() -> None:
+    version = make_version()
+    operator = Operator(version)
+    assert "deleted unseen" not in operator.see()
+    for day, number in (("2026-06-01", 1), ("2026-06-02", 2)):
+        ContactsOfDay.objects.create(workspace=version.form.workspace, day=day, made_way=number)
+
+    assert "3 submissions of the last week were deleted unseen" in operator.see()
+
+
 def test_says_what_would_land_here() -> None:
     version = make_version()
     operator = Operator(version)
@@ -439,5 +486,5 @@ def test_asks_no_more_of_the_database_for_more_rows(django_assert_num_queries: D
     operator = Operator(version)
     operator.see("?state=released")
 
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         operator.see("?state=released")
