@@ -1,6 +1,6 @@
 """WhatsApp: a promise that the engine keeps, or the worker where no engine is configured."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import Any
@@ -18,7 +18,7 @@ from leads.intake import claim_name
 from leads.models import Dispatch, Lead
 from providers import inngest, twilio
 from providers.errors import Rejected, Unavailable
-from whatsapp import outbox, replies, waiting
+from whatsapp import catching_up, outbox, replies, waiting
 from whatsapp.accounts import NEEDED, connected_twilio
 from whatsapp.events import ReplyWish, Wish, sender
 from whatsapp.guard import WORDS, may_be_written_to
@@ -115,6 +115,10 @@ class WhatsAppChannel:
         """Return "": one may always write once more; outside the window it goes out as a template."""
         return ""
 
+    def planned(self, lead_ids: Sequence[UUID]) -> Mapping[UUID, datetime]:
+        """Tell of none: Twilio is given what is to be sent now."""
+        return {}
+
     def forget(self, lead_id: UUID) -> Sequence[Trace]:
         """List the messages that Twilio has of a lead; OpenAI stores none. Those of a test lead are nobody's."""
         sids = Message.objects.filter(lead_id=lead_id, lead__is_test=False).exclude(twilio_sid="")
@@ -169,7 +173,13 @@ class WhatsAppChannel:
         return islice(jobs, limit)
 
     def sweep(self, *, now: datetime, limit: int) -> int:
-        """Ask again for turns that the engine took and nobody came for. Returns how many were asked for."""
+        """Ask again for turns that the engine took and nobody came for, and catch up after a pause.
+
+        Returns how much was done.
+        """
+        return catching_up.sweep(now=now, limit=limit) + self._ask_again(now=now, limit=limit)
+
+    def _ask_again(self, *, now: datetime, limit: int) -> int:
         due = Dispatch.objects.filter(channel="whatsapp", status=Dispatch.Status.QUEUED, due_at__lte=now)
         rows = due.order_by("due_at")[: min(limit, SWEEP_MAX)]
         if not settings.INNGEST_CONFIGURED:

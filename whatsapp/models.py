@@ -31,6 +31,8 @@ class AgentTurn(models.Model):
         FAILED = "failed", _("failed")
 
     OPEN = (State.WAITING, State.RUNNING)
+    # Codes of what was stopped because the agent was off, until whatsapp.catching_up has seen to it.
+    PAUSED = ("paused", "paused_told")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
@@ -65,6 +67,11 @@ class AgentTurn(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["due_at"], name="turn_due", condition=Q(state__in=["waiting", "running"])),
             models.Index(fields=["wake_at"], name="turn_to_wake", condition=Q(state__in=["waiting", "running"])),
+            models.Index(
+                fields=["finished_at"],
+                name="turn_paused",
+                condition=Q(state="stopped", code__in=["paused", "paused_told"]),
+            ),
             models.Index(fields=["workspace", "started_at"], name="turn_by_day"),
             models.Index(fields=["lead", "created_at"], name="turn_by_lead"),
         ]

@@ -54,12 +54,22 @@ def look_again(lead_id: UUID, *, after: UUID | None) -> None:
 
 def resume(lead: Lead, *, now: datetime) -> None:
     """Answer a lead that a person hands back, where the last word is the lead's."""
-    spoken = Message.objects.filter(lead_id=lead.pk).exclude(status=Message.Status.FAILED)
-    # What a turn has written and not sent is taken back when it finds that a person had taken over.
-    spoken = spoken.exclude(role=Message.Role.ASSISTANT, status=Message.Status.WRITTEN)
-    last = spoken.order_by("-created_at").values_list("role", flat=True).first()
-    if last == Message.Role.USER and (turn := ask_for_reply(lead, after_s=0, now=now)) is not None:
+    if has_last_word(lead):
+        answer_now(lead, now=now)
+
+
+def answer_now(lead: Lead, *, now: datetime) -> None:
+    """Have a lead answered without waiting for more, inside the caller's transaction."""
+    if (turn := ask_for_reply(lead, after_s=0, now=now)) is not None:
         transaction.on_commit(lambda: wake(turn))
+
+
+def has_last_word(lead: Lead) -> bool:
+    """Tell whether the lead wrote last."""
+    spoken = Message.objects.filter(lead_id=lead.pk).exclude(status=Message.Status.FAILED)
+    # What a turn has written and not sent is taken back when it finds that it must not be sent.
+    spoken = spoken.exclude(role=Message.Role.ASSISTANT, status=Message.Status.WRITTEN)
+    return spoken.order_by("-created_at").values_list("role", flat=True).first() == Message.Role.USER
 
 
 def _new_turn(lead: Lead, *, due_at: datetime, now: datetime) -> AgentTurn:
