@@ -5,22 +5,11 @@ without regard to case and outer white space. `greater` and `less` compare numbe
 dates, and are false for anything else. A question that is not shown, not there or not earlier counts as not answered.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from leadforms.content import Condition, Operator, Question, ShowIf, as_number, is_date
+from leadforms.content import Condition, Operator, ShowIf, as_number, is_date
 
 Answers = Mapping[str, Sequence[str]]
-
-
-def shown_questions(questions: Iterable[Question], answers: Answers) -> list[Question]:
-    """Return the questions that are shown, given in the order in which visitors meet them."""
-    shown: list[Question] = []
-    counted: dict[str, Sequence[str]] = {}
-    for question in questions:
-        if is_shown(question.show_if, counted):
-            shown.append(question)
-            counted[question.id] = answers.get(question.id, ())
-    return shown
 
 
 def is_shown(show_if: ShowIf | None, earlier: Answers) -> bool:

@@ -32,7 +32,6 @@ __all__ = [
     "find_problems",
     "find_published",
     "publish",
-    "published_version",
     "restore",
     "save_draft",
     "starting_content",
@@ -182,12 +181,7 @@ def restore(form: LeadForm, version: FormVersion, *, revision: int, by_id: Any, 
     return save_draft(form, version.content, revision=revision, by_id=by_id, now=now)
 
 
-def published_version(workspace: Workspace) -> FormVersion | None:
-    """Find what visitors of a workspace's form see, with its consent text. One query."""
-    return find_published(workspace.pk)
-
-
 def find_published(workspace_id: UUID) -> FormVersion | None:
-    """Do the same where the workspace itself was not read."""
+    """Find what visitors of a workspace's form see, with its consent text. One query."""
     versions = FormVersion.objects.select_related("consent_text")
     return versions.filter(form__workspace_id=workspace_id, form__published_id=F("pk")).first()

@@ -17,7 +17,7 @@ from pytest_django import Settings
 from apikeys.models import ApiKey
 from leadforms.content import read_content
 from leadforms.models import FormVersion, LeadForm
-from leadforms.publishing import find_problems, published_version, save_draft, unpublish
+from leadforms.publishing import find_problems, find_published, save_draft, unpublish
 from workspaces.models import Integration, Membership, Workspace
 
 pytestmark = pytest.mark.django_db
@@ -182,7 +182,7 @@ def test_text_names_the_address_the_login_and_the_keys(settings: Settings) -> No
 @pytest.mark.parametrize(("slug", "words"), [("demo-voice", "calls me"), ("demo-whatsapp", "writes to me on WhatsApp")])
 def test_each_workspace_has_a_published_form_that_asks_on_three_steps(slug: str, words: str) -> None:
     run_demo()
-    version = published_version(Workspace.objects.get(slug=slug))
+    version = find_published(Workspace.objects.get(slug=slug).pk)
     assert version is not None
     content = read_content(version.content)
     assert [step.title for step in content.steps] == ["Where you are", "What you want", "Practicalities"]
@@ -207,7 +207,7 @@ def test_second_run_publishes_nothing_that_was_taken_from_the_web() -> None:
     run_demo()
     unpublish(LeadForm.objects.get(workspace__slug="demo-voice"))
     run_demo()
-    assert published_version(Workspace.objects.get(slug="demo-voice")) is None
+    assert find_published(Workspace.objects.get(slug="demo-voice").pk) is None
 
 
 class CommandOutsideTransactions(TransactionTestCase):

@@ -349,5 +349,5 @@ def test_unpublishes_after_a_question() -> None:
 
     assert "The form is no longer published." in answer.content.decode()
     assert LeadForm.objects.get().published is None
-    assert publishing.published_version(workspace) is None
+    assert publishing.find_published(workspace.pk) is None
     assert FormVersion.objects.count() == 1

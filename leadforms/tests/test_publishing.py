@@ -15,8 +15,8 @@ from leadforms.publishing import (
     StaleDraft,
     find_form,
     find_problems,
+    find_published,
     publish,
-    published_version,
     restore,
     save_draft,
     unpublish,
@@ -98,24 +98,24 @@ def test_a_draft_of_no_shape_is_refused_and_changes_nothing() -> None:
 def test_publishing_makes_a_version_that_visitors_see() -> None:
     workspace, anna = make_workspace(), make_user()
     form = make_form(workspace)
-    assert published_version(workspace) is None
+    assert find_published(workspace.pk) is None
 
     version = publish(form, revision=1, by_id=anna.pk, now=LATER)
 
-    assert published_version(workspace) == version
+    assert find_published(workspace.pk) == version
     assert (version.number, version.changes, version.published_by, version.published_at) == (
         *(1, ["First version."]),
         *(anna, LATER),
     )
     assert (version.consent_text.number, version.consent_text.text) == (1, CONSENT)
-    assert published_version(make_workspace()) is None
+    assert find_published(make_workspace().pk) is None
 
 
 def test_what_visitors_see_is_read_with_one_query(django_assert_num_queries: Any) -> None:
     workspace = make_workspace()
     make_published(workspace)
     with django_assert_num_queries(1):
-        version = published_version(workspace)
+        version = find_published(workspace.pk)
         assert version is not None
         assert version.consent_text.text == CONSENT
 
@@ -183,9 +183,9 @@ def test_an_unpublished_form_comes_back_with_its_versions() -> None:
     version = make_published(workspace)
 
     unpublish(version.form)
-    assert published_version(workspace) is None
+    assert find_published(workspace.pk) is None
 
-    assert publish_draft(version.form) == published_version(workspace) == version
+    assert publish_draft(version.form) == find_published(workspace.pk) == version
 
 
 def test_restoring_makes_an_old_version_the_draft_and_publishes_nothing() -> None:
@@ -198,7 +198,7 @@ def test_restoring_makes_an_old_version_the_draft_and_publishes_nothing() -> Non
 
     first.form.refresh_from_db()
     assert read_content(first.form.draft) == read_content(first.content)
-    assert published_version(workspace) == second
+    assert find_published(workspace.pk) == second
     assert publish_draft(first.form).changes == ["“Two” was removed.", "“One” was added."]
 
 
