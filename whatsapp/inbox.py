@@ -31,6 +31,8 @@ MEDIA = {
     "text/vcard": "contact card",
     "application": "file",
 }
+# Words that a workspace has entered at Twilio are known there alone.
+TWILIOS = {"STOP": optout.Wish.STOP, "START": optout.Wish.START}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +46,8 @@ class Inbound:
     kind: str
     # What may be an opt-out: the words themselves, without our notes.
     words: tuple[str, ...]
-    # Twilio's own handling of opt-outs has answered already.
-    handled_by_twilio: bool
+    # STOP, START or HELP where Twilio's own handling of opt-outs knew the word, and has answered it already.
+    handled_by_twilio: str
     params: Mapping[str, str]
 
 
@@ -67,7 +69,7 @@ def read_inbound(params: Mapping[str, str]) -> Inbound:
         text=text[:MAX_TEXT_CHARS],
         kind=kind,
         words=tuple(word for word in (body, button, _clean(params.get("ButtonPayload", ""))) if word),
-        handled_by_twilio=bool(params.get("OptOutType")),
+        handled_by_twilio=_clean(params.get("OptOutType", "")).upper(),
         params=params,
     )
 
@@ -133,7 +135,7 @@ def _obey(workspace: Workspace, lead: Lead | None, inbound: Inbound, *, now: dat
     change: Callable[..., bool] = lift
     if wish is optout.Wish.STOP:
         change = partial(suppress, reason=Suppression.Reason.STOP)
-    detail = inbound.words[0][:40]
+    detail = inbound.text[:40]
     # All of them, or the next lead of this person comes in under another.
     changed = 0
     for phone in spellings(inbound.sender):
@@ -152,6 +154,8 @@ def _has_opted_out(workspace: Workspace, inbound: Inbound) -> bool:
 
 
 def _wish_of(inbound: Inbound) -> tuple[optout.Wish, str] | None:
+    if (wish := TWILIOS.get(inbound.handled_by_twilio)) is not None:
+        return wish, optout.language_of_phone(inbound.sender)
     for words in inbound.words:
         if (found := optout.read_wish(words)) is not None:
             return _in_own_language(found, inbound)

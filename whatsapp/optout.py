@@ -1,11 +1,13 @@
 """Words that end a conversation for good, and those that take it up again.
 
-A whole message has to be such a word: "cancel" alone is one, "can I cancel on Friday?" is a question for the agent.
+A whole message has to be such a word, or a few to that effect: "cancel" alone is one, "can I cancel on Friday?" is a
+question for the agent.
 """
 
 import re
 import unicodedata
 from enum import Enum
+from functools import lru_cache
 
 import phonenumbers
 
@@ -24,23 +26,28 @@ class Wish(Enum):
 STOP_WORDS: dict[str, frozenset[str]] = {
     "en": frozenset({
         "stop", "stop all", "stopall", "unsubscribe", "cancel", "end", "quit", "optout", "opt out", "opt-out", "revoke",
-        "stop promotions", "stop messages", "stop messaging me", "stop texting me", "please stop", "stop please",
-        "stop it", "remove me", "unsubscribe me",
+        "stop promotions", "stop messages", "stop messaging me", "stop texting me",
+        "stop it", "remove me", "unsubscribe me", "stop contacting me", "stop writing to me", "don't contact me",
+        "don't contact me again", "do not contact me", "do not contact me again", "don't text me", "leave me alone",
+        "no more messages",
     }),
     "de": frozenset({
         "stopp", "abmelden", "abbestellen", "widerruf", "widerrufen", "austragen", "aufhören", "aufhoeren",
-        "bitte stopp", "keine nachrichten mehr",
+        "keine nachrichten mehr", "keine weiteren nachrichten", "lassen sie mich in ruhe",
     }),
     "fr": frozenset({
         "arrêt", "arret", "arrêter", "arreter", "arrêtez", "arretez", "désabonner", "desabonner", "désinscrire",
-        "desinscrire", "désinscription", "stop svp",
+        "desinscrire", "désinscription", "désabonnez-moi", "ne m'écrivez plus",
     }),
     "es": frozenset({
         "baja", "darme de baja", "dar de baja", "parar", "detener", "cancelar", "no más mensajes",
-        "no mas mensajes",
+        "no mas mensajes", "no me escriban más", "no me escriba más",
     }),
-    "pt": frozenset({"parar", "pare", "sair", "cancelar", "descadastrar", "remover"}),
-    "it": frozenset({"cancella", "cancellami", "disiscrivi", "disiscrivimi", "annulla", "ferma", "basta messaggi"}),
+    "pt": frozenset({"parar", "pare", "sair", "cancelar", "descadastrar", "remover", "não quero mais mensagens"}),
+    "it": frozenset({
+        "cancella", "cancellami", "disiscrivi", "disiscrivimi", "annulla", "ferma", "basta messaggi",
+        "non scrivetemi più",
+    }),
     "nl": frozenset({"afmelden", "uitschrijven", "stoppen", "stop ermee", "geen berichten meer"}),
     "ar": frozenset({
         "إيقاف", "ايقاف", "أوقف", "اوقف", "توقف", "قف", "إلغاء", "الغاء", "إلغاء الاشتراك", "الغاء الاشتراك",
@@ -98,22 +105,33 @@ _REGIONS = {
     "ar": "SA AE EG JO KW QA BH OM IQ LB SY YE LY SD DZ MA TN PS MR",
 }
 _LANGUAGE_OF = {region: language for language, regions in _REGIONS.items() for region in regions.split()}
-_edges = re.compile(r"^[\W_]+|[\W_]+$")
-MAX_CHARS = 40
+_between_words = re.compile(r"[\W_]+")
+# What people add to be polite; "please stop" is "stop".
+_polite = re.compile(
+    r"\b(?:please|pls|plz|bitte|svp|s il (?:vous|te) pla[iî]t|por favor|per favore|per piacere|alstublieft|"
+    r"alsjeblieft|من فضلك)\b"
+)
+_repeated = re.compile(r"\b(\w+)(?: \1\b)+")
+MAX_CHARS = 60
 
 
 def read_wish(text: str) -> tuple[Wish, str] | None:
     """Tell what a message wants and in which language, None where it is no such word.
 
-    Case, punctuation, emoji and spaces around the word don't matter. START ends an opt-out and nothing else: who has
-    not opted out means something by it that the agent should read.
+    Case, punctuation, emoji, a please and saying it twice don't matter. START ends an opt-out and nothing else: who
+    has not opted out means something by it that the agent should read.
     """
-    word = _plain(text)
+    return _wishes().get(_plain(text))
+
+
+@lru_cache(maxsize=1)
+def _wishes() -> dict[str, tuple[Wish, str]]:
+    """Of a word that is one in several languages the first counts."""
+    found: dict[str, tuple[Wish, str]] = {}
     for wish, languages in ((Wish.STOP, STOP_WORDS), (Wish.START, START_WORDS)):
         for language, words in languages.items():
-            if word in words:
-                return wish, language
-    return None
+            found = dict.fromkeys(map(_plain, words), (wish, language)) | found
+    return found
 
 
 def language_of(lead: Lead) -> str:
@@ -134,11 +152,12 @@ def language_of_phone(phone: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Bring a message to what is compared: composed letters, no case, no marks at its ends, single spaces."""
+    """Bring a message to what is compared: composed letters, no case, no marks, no please, nothing said twice."""
     if len(text) > MAX_CHARS:
         return ""
     # Direction marks and the selectors of emoji are neither letters nor spaces, and may stand inside a word.
     kept = "".join(
         mark for mark in unicodedata.normalize("NFKC", text) if unicodedata.category(mark) not in {"Cf", "Mn"}
     )
-    return " ".join(_edges.sub("", kept).casefold().split())
+    words = _polite.sub(" ", _between_words.sub(" ", kept.casefold()))
+    return _repeated.sub(r"\1", " ".join(words.split()))

@@ -21,7 +21,8 @@ from whatsapp.tests.test_status_callbacks import call_back
         "STOP", "stop", " Stop. ", "STOP!!!", "«stop»", "🛑 STOP 🛑", "S\u200bTOP", "Stop  all", "STOPALL",
         "Unsubscribe", "CANCEL", "END", "QUIT", "OPTOUT", "opt-out", "REVOKE", "Stop promotions", "STOPP", "Abmelden",
         "Arrêt", "arret", "ARRE\u0302T", "BAJA", "Parar", "Sair", "Cancella", "Afmelden", "إيقاف", "توقف", "تَوَقَّف",
-        "stop️",
+        "stop️", "stop, please", "Please stop!", "STOP STOP", "Stop\nstop", "Stopp bitte", "Don’t contact me again.",
+        "Leave me alone!!", "Opt-out please", "No me escriban más", "Désabonnez-moi s’il vous plaît",
     ],
 )  # fmt: skip
 def test_knows_the_words_in_eight_languages(text: str) -> None:
@@ -35,7 +36,7 @@ def test_knows_the_words_in_eight_languages(text: str) -> None:
     "text",
     [
         "Can I cancel on Friday?", "The end of May", "I can't stop thinking about it", "end of june",
-        "Please don't stop", "bus stop", "", "🛑", "!!!", "no", "yes",
+        "Please don't stop", "bus stop", "", "🛑", "!!!", "no", "yes", "please", "Please, no stop there",
         "STOP and call me tomorrow at nine please, I am in a meeting until then",
     ],
 )  # fmt: skip
@@ -160,6 +161,17 @@ def test_says_nothing_where_twilio_confirmed_it_already(wire: Wire, phone: Phone
 
     assert wire.sent == []
     assert Suppression.objects.exists()
+
+
+def test_a_word_that_only_twilio_knows_counts(wire: Wire, phone: Phone) -> None:
+    phone.write("NOPE", OptOutType="STOP")
+    assert Suppression.objects.get().reason == "stop"
+
+    phone.write("JOIN", OptOutType="START")
+    work()
+
+    assert not Suppression.objects.exists()
+    assert (wire.sent, wire.asked) == ([], [])
 
 
 def test_a_stop_button_counts_as_the_word(wire: Wire, phone: Phone) -> None:
