@@ -62,4 +62,5 @@ def _say_plainly(request: HttpRequest, title: str, text: str, *, status: int) ->
     context = frame_of(language_of(request)) | {"title": title, "text": text}
     response = HttpResponse(render_to_string("forms/message.html", context), status=status)
     response.headers["Cache-Control"] = "no-store"
-    return set_policy(response)
+    # Nothing can be clicked here, and a frame that stays empty tells its visitor nothing.
+    return set_policy(response, framed_by=["*"])

@@ -14,7 +14,7 @@ from leadforms import held, spam, tokens
 from leadforms.answers import Read, read_answers
 from leadforms.content import read_content
 from leadforms.models import FormVersion, HeldSubmission, LeadForm
-from leadforms.tokens import BadToken, Spent, Token
+from leadforms.tokens import BadToken, Spent, Token, TooOld
 from leadforms.tracking import read_tracking
 from leads.dispatch import deliver
 from leads.intake import Accepted, ConsentGiven, DuplicatePhone, Submission, accept_lead
@@ -63,8 +63,10 @@ def receive(form: LeadForm, post: QueryDict, *, sender: Sender, now: datetime) -
     try:
         token = tokens.read(offered, form=form, now=now)
         version = form.versions.select_related("consent_text").get(pk=token.version_id)
+    except TooOld:
+        return _ask_again(form, issued_at=_long_enough_before(now))
     except (BadToken, FormVersion.DoesNotExist):
-        return _ask_again(form, now=now)
+        return _ask_again(form, issued_at=now)
     read = read_answers(read_content(version.content), post, region=form.workspace.default_region)
     if read.issues:
         return Again(version=version, token=offered, issues=read.issues)
@@ -73,8 +75,7 @@ def receive(form: LeadForm, post: QueryDict, *, sender: Sender, now: datetime) -
     reason = None if tokens.is_spent(token) else _find_reason(form, token, post, sender=sender, now=now)
     spent, accepted = _keep(form, token, submission, reason=reason, now=now)
     if spent is Spent.OTHER:
-        # Who sends it again has been at it for long enough already.
-        return _again(version, issued_at=now - timedelta(seconds=settings.FORM_MIN_SECONDS))
+        return _again(version, issued_at=_long_enough_before(now))
     if accepted is not None:
         deliver(accepted, undo_refused=False)
     return Thanked()
@@ -149,8 +150,13 @@ def _digest(submission: Submission) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-def _ask_again(form: LeadForm, *, now: datetime) -> Again | Closed:
-    return Closed() if form.published is None else _again(form.published, issued_at=now)
+def _ask_again(form: LeadForm, *, issued_at: datetime) -> Again | Closed:
+    return Closed() if form.published is None else _again(form.published, issued_at=issued_at)
+
+
+def _long_enough_before(now: datetime) -> datetime:
+    """Return when the page was made for somebody who has been at it before, and may send it again at once."""
+    return now - timedelta(seconds=settings.FORM_MIN_SECONDS)
 
 
 def _again(version: FormVersion, *, issued_at: datetime) -> Again:

@@ -25,6 +25,10 @@ class BadToken(Exception):
     """Forged, of another form, or older than a day."""
 
 
+class TooOld(BadToken):
+    """Ours, and older than a day."""
+
+
 class Spent(Enum):
     """What the token was used for before."""
 
@@ -57,7 +61,7 @@ def issue(version: FormVersion, *, now: datetime) -> str:
 
 
 def read(token: str, *, form: LeadForm, now: datetime) -> Token:
-    """Return what a token says. Raises BadToken."""
+    """Return what a token says. Raises BadToken, TooOld among them."""
     try:
         version, nonce, issued = _signer(form.pk).unsign(token[:MAX_LENGTH]).split(".")
         version_id = UUID(bytes=signing.b64_decode(version.encode()))
@@ -65,7 +69,7 @@ def read(token: str, *, form: LeadForm, now: datetime) -> Token:
     except (signing.BadSignature, ValueError, OverflowError) as error:
         raise BadToken("not a token of this form") from error
     if now - issued_at >= LIFE:
-        raise BadToken("older than a day")
+        raise TooOld("older than a day")
     return Token(version_id, nonce, issued_at)
 
 

@@ -160,6 +160,11 @@ class PolicyTests(TestCase):
         assert self.policy().endswith("frame-ancestors https://acme.example https://shop.acme.example:8443")
         assert self.policy("/forms/northlight/thanks") == self.policy()
 
+    def test_what_knows_no_form_says_so_in_any_frame(self) -> None:
+        response = self.client.get("/forms/nobody?embed=1")
+
+        assert response.headers["Content-Security-Policy"].endswith("frame-ancestors *")
+
     def test_the_answer_may_lead_to_the_page_after_and_wherever_that_leads(self) -> None:
         design = {"redirectUrl": "https://acme.example/thanks?a=1"}
         make_published(make_workspace(slug="northlight"), design=design)

@@ -140,6 +140,15 @@ class SubmissionTests(TestCase):
             self.assertContains(response, 'value="Because"')
         assert not Lead.objects.exists()
 
+    def test_who_had_the_page_open_for_a_day_may_send_it_again_at_once(self) -> None:
+        again = self.send(token=token_for(self.version, age_s=90_000)).content.decode()
+
+        fresh = re.search(r'name="token" value="([^"]+)"', again)
+        assert fresh is not None
+        self.assert_thanked(self.send(token=fresh[1]))
+        assert Lead.objects.count() == 1
+        assert not HeldSubmission.objects.exists()
+
     def test_a_known_phone_is_thanked_as_anybody(self) -> None:
         make_lead(self.workspace, phone="+447123456789")
 
