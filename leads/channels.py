@@ -1,6 +1,6 @@
 """What leads asks of a channel. A channel is found by its dotted path in settings.LEAD_CHANNELS, never imported."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -137,6 +137,10 @@ class Channel(Protocol):
 
     def why_not_again(self, lead_id: UUID) -> str:
         """Say in an operator's words why a lead can't be contacted once more on this channel, "" where it can."""
+        ...
+
+    def planned(self, lead_ids: Sequence[UUID]) -> Mapping[UUID, datetime]:
+        """Tell which of these leads the provider will contact at a later time, and when."""
         ...
 
     def forget(self, lead_id: UUID) -> Sequence[Trace]:

@@ -20,6 +20,7 @@ _DISPATCHES = {
     Dispatch.Status.FAILED: _("Could not be contacted"),
     Dispatch.Status.SKIPPED: _("Not contacted"),
 }
+_PLANNED = _("Call planned")
 _REASONS = {
     PAUSED: _("The agent was paused in this workspace."),
     OPTED_OUT: _("This phone has opted out."),
@@ -49,14 +50,17 @@ def items(lead: Lead) -> Iterator[Item]:
         template="leads/_timeline_submitted.html",
         data=_of_submission(lead),
     )
+    events = list(LeadEvent.objects.filter(lead_id=lead.pk).select_related("by"))
+    # A call that was handed over to wait for its hour is noted in the moment in which its dispatch is done.
+    planned = {event.at for event in events if event.kind == Kind.CALL_SCHEDULED}
     for dispatch in Dispatch.objects.filter(lead_id=lead.pk):
         yield Item(
             at=dispatch.finished_at or dispatch.created_at,
             key=f"dispatch-{dispatch.pk}",
             template="leads/_timeline_dispatch.html",
-            data=_of_dispatch(dispatch),
+            data=_of_dispatch(dispatch, planned=dispatch.finished_at in planned),
         )
-    for event in LeadEvent.objects.filter(lead_id=lead.pk).select_related("by"):
+    for event in events:
         yield Item(at=event.at, key=f"event-{event.pk}", template="leads/_timeline_event.html", data=_of_event(event))
 
 
@@ -72,11 +76,11 @@ def _of_submission(lead: Lead) -> dict[str, Any]:
     }
 
 
-def _of_dispatch(dispatch: Dispatch) -> dict[str, Any]:
+def _of_dispatch(dispatch: Dispatch, *, planned: bool) -> dict[str, Any]:
     status = Dispatch.Status(dispatch.status)
     return {
         "status": dispatch.status,
-        "title": _DISPATCHES[status],
+        "title": _PLANNED if planned and status == Dispatch.Status.DONE else _DISPATCHES[status],
         "channel": dispatch.channel,
         "due_at": dispatch.due_at if status == Dispatch.Status.PENDING else None,
         "reason": _REASONS.get(dispatch.reason, dispatch.reason),

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -150,6 +150,15 @@ class VoiceChannel:
         if not statuses:
             return ""
         return _("A call is planned already.") if statuses == {SCHEDULED} else _("A call is going on.")
+
+    def planned(self, lead_ids: Sequence[UUID]) -> Mapping[UUID, datetime]:
+        """Tell when the calls that wait at Vapi for their hour are made."""
+        waiting = CallSession.objects.filter(
+            lead_id__in=lead_ids, status=CallSession.Status.IN_PROGRESS, vapi_status=SCHEDULED
+        )
+        notes = LeadEvent.objects.filter(kind=LeadEvent.Kind.CALL_SCHEDULED, lead_id__in=waiting.values("lead_id"))
+        told = notes.order_by("at", "pk").values_list("lead_id", "data__at")
+        return {lead_id: at for lead_id, text in told if (at := outcomes.moment(text))}
 
     def forget(self, lead_id: UUID) -> Sequence[Trace]:
         """List the calls that Vapi knows of a lead."""

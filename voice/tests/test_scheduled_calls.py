@@ -17,6 +17,7 @@ from leads.models import Erasure, Lead, LeadEvent
 from leads.status import change_status
 from leads.suppression import suppress
 from leads.takeover import take_over
+from leads.timeline import read_timeline
 from voice import channel
 from voice.models import CallSession
 from voice.tests.factories import CALL_ID, CALL_URL, make_call, post_event, status_update
@@ -76,6 +77,8 @@ def test_the_answer_stays_and_vapi_is_told_when_to_call() -> None:
     assert (session.vapi_status, session.status) == ("scheduled", "in_progress")
     event = LeadEvent.objects.get(lead_id=lead_id)
     assert (event.kind, datetime.fromisoformat(event.data["at"])) == ("call_scheduled", since)
+    titles = [str(item.data.get("title")) for item in read_timeline(Lead.objects.get(pk=lead_id))]
+    assert ("Call planned" in titles, "Contacted" in titles) == (True, False)
 
 
 def open_now() -> dict[str, Any]:
