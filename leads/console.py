@@ -16,8 +16,9 @@ from django.views.decorators.http import require_POST, require_safe
 from leads import console_alerts, console_lead, console_opt_outs
 from leads.erasure import erase_leads
 from leads.export import stream_csv
-from leads.listing import SORTS, LeadFilter, read_filter, read_page
+from leads.listing import SORTS, read_filter, read_page
 from leads.models import Lead, LeadQuerySet
+from leads.planned import planned_at
 from leads.status import change_status
 from workspaces.access import MANAGERS, WorkspaceRequest, workspace_page
 from workspaces.console import render_page
@@ -31,9 +32,14 @@ def list_leads(request: WorkspaceRequest) -> HttpResponse:
     """Show the leads that the address asks for."""
     chosen = read_filter(request.GET)
     leads = chosen.apply(_leads(request), workspace=request.workspace)
-    page = read_page(leads, sort=chosen.sort, after=request.GET.get("after", ""), before=request.GET.get("before", ""))
+    place = _place(request)
+    page = read_page(leads, sort=chosen.sort, **place)
+    planned = planned_at(page.leads, workspace=request.workspace, now=timezone.now())
     context = {
-        "rows": [{"lead": lead, "look": console_lead.LOOKS[Lead.Status(lead.status)]} for lead in page.leads],
+        "rows": [
+            {"lead": lead, "look": console_lead.LOOKS[Lead.Status(lead.status)], "planned_at": planned.get(lead.pk)}
+            for lead in page.leads
+        ],
         "chosen": chosen,
         "statuses": [(value, label, value in chosen.statuses) for value, label in Lead.Status.choices],
         "sources": [(value, label, value in chosen.sources) for value, label in Lead.Source.choices],
@@ -44,6 +50,7 @@ def list_leads(request: WorkspaceRequest) -> HttpResponse:
         "everything": not page.leads and not chosen.is_set and not _leads(request).exists(),
         "may_delete": may_delete(request),
         "query": chosen.query(),
+        "here": chosen.query(**place),
     }
     return render_page(request, "leads/list.html", context, page=PAGE)
 
@@ -67,11 +74,15 @@ def export_list(request: WorkspaceRequest) -> StreamingHttpResponse:
 def change_many(request: WorkspaceRequest) -> HttpResponse:
     """Move the chosen leads to a status, or delete them; what can't be undone is asked about first."""
     chosen = read_filter(request.GET)
-    back = reverse("admin:lead-list", args=[request.workspace.slug]) + chosen.query()
-    leads = _leads(request).filter(pk__in=_ids(request))
-    status = request.POST.get("status", "")
+    here = chosen.query(**_place(request))
+    back = reverse("admin:lead-list", args=[request.workspace.slug]) + here
+    ids, status = _ids(request), request.POST.get("status", "")
+    leads = _leads(request).filter(pk__in=ids)
+    if not ids:
+        messages.error(request, _("Choose the leads first."))
+        return redirect(back)
     if request.POST.get("action") == "delete":
-        return _delete_many(request, leads, chosen, back)
+        return _delete_many(request, leads, here, back)
     if status not in Lead.Status.values:
         messages.error(request, _("Choose a status first."))
         return redirect(back)
@@ -90,19 +101,20 @@ def may_delete(request: WorkspaceRequest) -> bool:
     return bool(request.user.is_superuser) or request.role in MANAGERS
 
 
-def _delete_many(request: WorkspaceRequest, leads: LeadQuerySet, chosen: LeadFilter, back: str) -> HttpResponse:
+def _delete_many(request: WorkspaceRequest, leads: LeadQuerySet, here: str, back: str) -> HttpResponse:
     if not may_delete(request):
         raise PermissionDenied("Owners and admins delete leads.")
     if not request.POST.get("sure"):
-        found = list(leads)
-        if not found:
-            messages.error(request, _("Choose the leads first."))
-            return redirect(back)
-        context: dict[str, Any] = {"leads": found, "query": chosen.query(), "back": back}
+        context: dict[str, Any] = {"leads": list(leads), "query": here, "back": back}
         return render_page(request, "leads/delete_many.html", context, page=PAGE)
     gone = erase_leads(leads, now=timezone.now())
     messages.success(request, ngettext("%(count)d lead deleted.", "%(count)d leads deleted.", gone) % {"count": gone})
     return redirect(back)
+
+
+def _place(request: WorkspaceRequest) -> dict[str, str]:
+    """Read which page of the list the address names."""
+    return {name: request.GET.get(name, "") for name in ("after", "before")}
 
 
 def _ids(request: WorkspaceRequest) -> list[str]:

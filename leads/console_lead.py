@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -20,6 +21,7 @@ from leads.channels import CannotWrite, get_channel
 from leads.erasure import erase_leads
 from leads.models import Consent, Lead, LeadEvent, Suppression
 from leads.own_export import describe_whole
+from leads.planned import planned_at
 from leads.status import change_status
 from leads.timeline import Item, read_timeline
 from leads.wording import answers_in_words
@@ -47,25 +49,33 @@ _PROFILE = {
     "schedulePref": gettext_lazy("Preferred times"),
     "notes": gettext_lazy("Notes of the agent"),
 }
-Action = Callable[[WorkspaceRequest, Lead], None]
+# What is done to a lead; its answer stands for leading back to the lead's page.
+Action = Callable[[WorkspaceRequest, Lead], HttpResponse | None]
 
 
 @require_safe
 @workspace_page()
 def show(request: WorkspaceRequest, lead_id: UUID) -> HttpResponse:
     """Show everything about a lead."""
-    lead = find_lead(request, lead_id)
+    return _page(request, find_lead(request, lead_id))
+
+
+def _page(
+    request: WorkspaceRequest, lead: Lead, *, message: str = "", note: str = "", status: int = 200
+) -> HttpResponse:
+    """Render a lead's page; `message` and `note` are what was written and could not be taken."""
     items = read_timeline(lead)
     shown = items if "all" in request.GET else items[-SHOWN_AT_MOST:]
     context = _live(lead, shown) | {
         "earlier": len(items) - len(shown),
         "statuses": Lead.Status.choices,
         "may_delete": bool(request.user.is_superuser) or request.role in MANAGERS,
-        "note": "",
+        "message": message,
+        "note": note,
         "max_message": MAX_MESSAGE,
         "max_note": MAX_NOTE,
     }
-    return render_page(request, "leads/lead.html", context, page=PAGE)
+    return render_page(request, "leads/lead.html", context, page=PAGE, status=status)
 
 
 @require_safe
@@ -95,6 +105,7 @@ def _live(lead: Lead, items: list[Item]) -> dict[str, Any]:
         "window": get_channel(lead.channel).window(lead, now=now),
         "opted_out": suppression.is_suppressed(lead.workspace_id, lead.phone),
         "again_refused": again.why_not(lead, now=now),
+        "planned_at": planned_at([lead], workspace=lead.workspace, now=now).get(lead.pk),
         "consent": Consent.objects.filter(lead=lead).first(),
         "answers": answers_in_words(lead),
         "metadata": _pairs(lead.metadata),
@@ -134,8 +145,8 @@ def _action(act: Action) -> Callable[..., HttpResponse]:
     @require_POST
     @workspace_page()
     def view(request: WorkspaceRequest, lead_id: UUID) -> HttpResponse:
-        act(request, find_lead(request, lead_id))
-        return redirect("admin:lead-page", slug=request.workspace.slug, lead_id=lead_id)
+        answer = act(request, find_lead(request, lead_id))
+        return answer or redirect("admin:lead-page", slug=request.workspace.slug, lead_id=lead_id)
 
     return view
 
@@ -151,6 +162,9 @@ def _set_status(request: WorkspaceRequest, lead: Lead) -> None:
 def _take(request: WorkspaceRequest, lead: Lead) -> None:
     if takeover.take_over(lead.pk, by_id=request.user.pk, now=timezone.now()):
         messages.success(request, _("You have the conversation. The agent is silent until you hand it back."))
+    elif lead.taken_over_by and lead.taken_over_by != request.user:
+        text = _("%(name)s has taken over this conversation already. The agent is silent.")
+        messages.warning(request, text % {"name": lead.taken_over_by.get_username()})
 
 
 def _give_back(request: WorkspaceRequest, lead: Lead) -> None:
@@ -158,15 +172,19 @@ def _give_back(request: WorkspaceRequest, lead: Lead) -> None:
         messages.success(request, _("The agent has the conversation again, and knows what was said."))
 
 
-def _write(request: WorkspaceRequest, lead: Lead) -> None:
-    text = request.POST.get("text", "").replace("\x00", "").strip()
+def _write(request: WorkspaceRequest, lead: Lead) -> HttpResponse | None:
+    text = _text(request)
     if not text:
         messages.error(request, _("Write something first."))
-        return
+        return None
+    if len(text) > MAX_MESSAGE:
+        return _too_long(request, lead, MAX_MESSAGE, message=text)
     try:
-        get_channel(lead.channel).write(lead, text[:MAX_MESSAGE], by_id=request.user.pk, now=timezone.now())
+        get_channel(lead.channel).write(lead, text, by_id=request.user.pk, now=timezone.now())
     except CannotWrite as refusal:
         messages.error(request, str(refusal))
+        return _page(request, lead, message=text, status=409)
+    return _to_the_newest(request, lead)
 
 
 def _contact_again(request: WorkspaceRequest, lead: Lead) -> None:
@@ -178,14 +196,34 @@ def _contact_again(request: WorkspaceRequest, lead: Lead) -> None:
         messages.success(request, _("On its way. What comes of it shows below."))
 
 
-def _add_note(request: WorkspaceRequest, lead: Lead) -> None:
-    text = request.POST.get("text", "").replace("\x00", "").strip()[:MAX_NOTE]
+def _add_note(request: WorkspaceRequest, lead: Lead) -> HttpResponse | None:
+    text = _text(request)
     if not text:
         messages.error(request, _("Write something first."))
-        return
+        return None
+    if len(text) > MAX_NOTE:
+        return _too_long(request, lead, MAX_NOTE, note=text)
     LeadEvent.objects.create(
         lead=lead, kind=LeadEvent.Kind.NOTE, data={"text": text}, at=timezone.now(), by_id=request.user.pk
     )
+    return _to_the_newest(request, lead)
+
+
+def _text(request: WorkspaceRequest) -> str:
+    """Read what was written. A form sends two characters for a line's end, which the browser counted as one."""
+    return request.POST.get("text", "").replace("\x00", "").replace("\r\n", "\n").strip()
+
+
+def _too_long(request: WorkspaceRequest, lead: Lead, limit: int, **written: str) -> HttpResponse:
+    messages.error(
+        request, _("Too long: %(limit)d characters are the most. Nothing was sent or kept.") % {"limit": limit}
+    )
+    return _page(request, lead, status=400, **written)
+
+
+def _to_the_newest(request: WorkspaceRequest, lead: Lead) -> HttpResponse:
+    """Show where it stands now. The page's script takes `#newest` for: what was written has been taken."""
+    return redirect(reverse("admin:lead-page", args=[request.workspace.slug, lead.pk]) + "#newest")
 
 
 def _opt_out(request: WorkspaceRequest, lead: Lead) -> None:

@@ -104,7 +104,8 @@ def read_page(leads: LeadQuerySet, *, sort: str, after: str = "", before: str = 
     found = list(rows.order_by(*order)[: PAGE_SIZE + 1])
     more, shown = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
     if not shown:
-        return Page()
+        # Those that were there are gone, moved or deleted.
+        return read_page(leads, sort=sort) if place else Page()
     if backwards:
         shown.reverse()
     has_before = more if backwards else place is not None

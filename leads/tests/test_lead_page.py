@@ -1,6 +1,7 @@
 """The page of one lead: all that is known, and what an operator may do about it."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -93,7 +94,7 @@ def test_a_long_story_is_shown_from_its_end_and_whole_on_request(client: Any) ->
         assert newest.count('class="timeline-item"') == 100
         assert "Note 149." in newest
         assert "Note 9." not in newest
-    assert 'href="?all=1"' in page
+    assert f'href="{url(lead)}?all=1"' in page
     assert "Note 0." in whole
     assert 'href="?all=1"' not in whole
     assert len(client.get(url(lead, "/export")).json()["timeline"]) > 150
@@ -198,8 +199,46 @@ def test_a_voice_lead_is_not_written_to(client: Any) -> None:
 
     page = client.post(url(lead, "/write"), {"text": "Hello"}, follow=True)
 
-    assert page.status_code == 200
+    assert page.status_code == 409
     assert "alert-error" in page.content.decode()
+
+
+def test_gives_back_a_message_that_can_not_be_sent(client: Any) -> None:
+    lead = make_lead(make_workspace(channel="whatsapp"))
+    sign_in(client, lead.workspace)
+
+    page = client.post(url(lead, "/write"), {"text": "Half an hour's <work>"})
+
+    assert page.status_code == 409
+    form = re.search(r"<form[^>]+/write.*?</form>", page.content.decode(), re.DOTALL)
+    assert form is not None
+    assert "Half an hour&#x27;s &lt;work&gt;</textarea>" in form[0]
+    assert " hidden" not in form[0].partition(">")[0]
+
+
+def test_keeps_a_note_of_the_longest_kind_whole_and_gives_back_a_longer_one(client: Any) -> None:
+    lead = make_known_lead()
+    sign_in(client, lead.workspace)
+    # The browser counts a line's end as one character and sends two.
+    longest = "a\r\n" * 2499 + "ab"
+
+    taken = client.post(url(lead, "/note"), {"text": longest})
+    refused = client.post(url(lead, "/note"), {"text": "b" * 5001})
+
+    assert taken["Location"] == f"{url(lead)}#newest"
+    assert lead.events.get().data == {"text": longest.replace("\r\n", "\n")}
+    assert (refused.status_code, f"{'b' * 5001}</textarea>" in refused.content.decode()) == (400, True)
+
+
+def test_who_comes_second_is_told_who_has_taken_over(client: Any) -> None:
+    lead = make_known_lead()
+    first = sign_in(client, lead.workspace)
+    client.post(url(lead, "/take-over"))
+    sign_in(client, lead.workspace)
+
+    page = client.post(url(lead, "/take-over"), follow=True).content.decode()
+
+    assert f"{first.username} has taken over this conversation already" in page
 
 
 def test_hands_out_everything_as_json(client: Any) -> None:

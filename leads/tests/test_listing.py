@@ -1,5 +1,7 @@
 """The list of leads: what it is narrowed to, and its pages."""
 
+import html
+import re
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -153,6 +155,34 @@ def test_moves_many_and_says_who_did(client: Any) -> None:
     event = mine.events.get()
     assert (event.kind, event.data["to"]) == ("status", "booked")
     assert event.by is not None
+
+
+@pytest.mark.parametrize("action", ["status", "delete"])
+def test_asks_for_leads_where_none_is_chosen(client: Any, action: str) -> None:
+    workspace = make_workspace()
+    sign_in(client, workspace, role="admin")
+
+    answer = client.post(f"/admin/{workspace.slug}/leads/change", {"status": "booked", "action": action}, follow=True)
+
+    assert "Choose the leads first." in answer.content.decode()
+    assert "changed." not in answer.content.decode()
+
+
+def test_stays_on_the_page_after_a_change_and_goes_to_the_first_when_it_is_empty(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "PAGE_SIZE", 2)
+    workspace = make_workspace()
+    leads = [make_lead(workspace, name=str(n), created_at=NOW - timedelta(minutes=n)) for n in range(3)]
+    sign_in(client, workspace, role="admin")
+    page = client.get(f"/admin/{workspace.slug}/leads?status=new")
+    second = client.get(f"/admin/{workspace.slug}/leads{page.context['after']}")
+    action = html.unescape(re.findall(r'action="([^"]+/leads/change[^"]+)"', second.content.decode())[0])
+
+    moved = client.post(action, {"lead": [leads[2].pk], "status": "booked", "action": "status"})
+
+    assert moved["Location"].endswith(page.context["after"])
+    assert [row["lead"].name for row in client.get(moved["Location"]).context["rows"]] == ["0", "1"]
 
 
 def test_deletes_many_only_when_it_is_sure_and_by_managers(client: Any) -> None:

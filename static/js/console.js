@@ -80,6 +80,24 @@ const sendOnce = (form) => {
   });
 };
 
+// One box for all of a form's boxes of a name; in between where some are chosen.
+const enableChoosingAll = (label) => {
+  const all = label.querySelector("input");
+  const boxes = [...label.closest("form").querySelectorAll(`input[type=checkbox][name="${label.dataset.chooseAll}"]`)];
+  const show = () => {
+    const chosen = boxes.filter((box) => box.checked).length;
+    all.checked = chosen === boxes.length;
+    all.indeterminate = chosen > 0 && !all.checked;
+  };
+  label.hidden = false;
+  all.addEventListener("change", () => {
+    for (const box of boxes) box.checked = all.checked;
+  });
+  for (const box of boxes) box.addEventListener("change", show);
+  // Back from the next page: the browser has the boxes as they were left.
+  addEventListener("pageshow", show);
+};
+
 const closeMenus = (except) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(except)) menu.open = false;
 };
@@ -88,6 +106,7 @@ for (const button of document.querySelectorAll("[data-copy]")) enableCopying(but
 for (const link of document.querySelectorAll("[data-dialog]")) enableDialog(link);
 for (const button of document.querySelectorAll("[data-close]")) enableClosing(button);
 for (const form of document.querySelectorAll("form[method=post]")) sendOnce(form);
+for (const label of document.querySelectorAll("[data-choose-all]")) enableChoosingAll(label);
 document.addEventListener("click", (event) => closeMenus(event.target));
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;

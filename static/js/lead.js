@@ -9,6 +9,12 @@ const cutOff = document.querySelector("[data-cut-off]");
 let etag = "";
 let failures = 0;
 
+// Each entry's markup as the server sent it: what a reader unfolded since then is no change.
+const served = new WeakMap();
+const keepServed = (list) => {
+  for (const item of list.children) served.set(item, item.innerHTML);
+};
+
 // Sections that somebody unfolded stay unfolded.
 const openParts = (node) => [...node.querySelectorAll("details")].map((part) => part.open);
 
@@ -27,6 +33,7 @@ const replaceItem = (old, fresh) => {
 
 const mergeTimeline = (here, fresh) => {
   const items = [...fresh.children];
+  keepServed(fresh);
   const keys = new Set(items.map((item) => item.dataset.key));
   const known = new Map([...here.children].map((item) => [item.dataset.key, item]));
   const stays = new Set(keys);
@@ -42,7 +49,7 @@ const mergeTimeline = (here, fresh) => {
     const old = known.get(item.dataset.key);
     let shown = item;
     if (!old) added += 1;
-    else shown = old.innerHTML === item.innerHTML ? old : replaceItem(old, item);
+    else shown = served.get(old) === served.get(item) ? old : replaceItem(old, item);
     if ((place ? place.nextElementSibling : here.firstElementChild) !== shown) {
       if (place) place.after(shown);
       else here.prepend(shown);
@@ -55,10 +62,25 @@ const mergeTimeline = (here, fresh) => {
 
 const showWhatApplies = (state) => {
   const applies = new Set(state.split(" "));
-  for (const part of document.querySelectorAll("[data-when]")) part.hidden = !applies.has(part.dataset.when);
+  for (const part of document.querySelectorAll("[data-when]")) {
+    // What somebody is writing stays in sight, whether it can be sent or not.
+    part.hidden = !applies.has(part.dataset.when) && !part.querySelector("textarea")?.value;
+  }
 };
 
+const showStatus = (value) => {
+  const select = document.querySelector("#lead-status");
+  const shown = select?.querySelector("option[selected]");
+  // Not while somebody chooses another.
+  if (!shown || shown.value === value || select.value !== shown.value || select === document.activeElement) return;
+  shown.removeAttribute("selected");
+  select.querySelector(`option[value="${value}"]`)?.setAttribute("selected", "");
+  select.value = value;
+};
+
+// Returns whether everything could be shown.
 const update = (html) => {
+  let whole = true;
   const fresh = new DOMParser().parseFromString(html, "text/html");
   for (const part of fresh.querySelectorAll("[data-live]")) {
     const here = document.querySelector(`[data-live="${part.dataset.live}"]`);
@@ -66,11 +88,19 @@ const update = (html) => {
     if (part.dataset.live === "timeline") {
       const added = mergeTimeline(here, part);
       if (added && status) status.textContent = card.dataset.news.replace("%d", added);
-    } else if (here.outerHTML !== part.outerHTML && !here.contains(document.activeElement)) {
+    } else if (here.outerHTML !== part.outerHTML) {
+      if (here.contains(document.activeElement)) {
+        whole = false;
+        continue;
+      }
       here.replaceWith(part);
-      if (part.dataset.live === "state") showWhatApplies(part.dataset.state);
+      if (part.dataset.live === "state") {
+        showWhatApplies(part.dataset.state);
+        showStatus(part.dataset.status);
+      }
     }
   }
+  return whole;
 };
 
 const look = async () => {
@@ -82,8 +112,8 @@ const look = async () => {
         redirect: "manual",
       });
       if (answer.status === 200) {
-        etag = answer.headers.get("ETag") ?? "";
-        update(await answer.text());
+        const tag = answer.headers.get("ETag") ?? "";
+        etag = update(await answer.text()) ? tag : "";
       }
       const fine = answer.ok || answer.status === 304;
       failures = fine ? 0 : failures + 1;
@@ -96,7 +126,32 @@ const look = async () => {
   setTimeout(look, failures > 2 ? SLOWLY_MS : EVERY_MS);
 };
 
-if (card) setTimeout(look, EVERY_MS);
+// What is being written survives every way off the page: another button, a login that ran out, a reload.
+const keepDraft = (form) => {
+  const area = form.querySelector("textarea");
+  const key = `draft ${form.getAttribute("action")}`;
+  const remember = () => {
+    if (area.value) sessionStorage.setItem(key, area.value);
+    else sessionStorage.removeItem(key);
+  };
+  // The server leads to the newest once it has taken what was sent.
+  if (sessionStorage.getItem(`${key} sent`) && location.hash === "#newest") sessionStorage.removeItem(key);
+  sessionStorage.removeItem(`${key} sent`);
+  if (!area.value) area.value = sessionStorage.getItem(key) ?? "";
+  if (area.value) form.hidden = false;
+  area.addEventListener("input", remember);
+  form.addEventListener("submit", () => sessionStorage.setItem(`${key} sent`, "yes"));
+};
+
+if (card) {
+  keepServed(document.querySelector('[data-live="timeline"]'));
+  setTimeout(look, EVERY_MS);
+  try {
+    document.querySelectorAll("form:has(textarea)").forEach(keepDraft);
+  } catch {
+    // A browser that keeps nothing, by its owner's will.
+  }
+}
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) failures = 0;
 });

@@ -41,16 +41,23 @@ def open_lead(page: Page) -> None:
 
 def test_shows_what_happens_while_it_happens(open_page: OpenPage) -> None:
     lead = make_ada()
+    make_call_of(lead)
     page, complaints = open_page()
     open_lead(page)
     page.get_by_label("Note for your colleagues").fill("half a thou")
+    transcript = page.locator("details", has_text="AI: Hi")
+    transcript.locator("summary").click()
+    transcript.evaluate("part => { part.title = 'the same element' }")
 
     say(lead, "user", "Evenings please", status="received")
+    Lead.objects.update(status="booked")
 
     expect(page.get_by_text("Evenings please")).to_be_visible()
     # Who writes is not disturbed.
     expect(page.get_by_label("Note for your colleagues")).to_have_value("half a thou")
     expect(page.get_by_label("Your message")).to_be_visible()
+    expect(transcript).to_have_attribute("title", "the same element")
+    expect(page.get_by_label("Status", exact=True)).to_have_value("booked")
     assert complaints == []
 
 
@@ -111,6 +118,43 @@ def test_takes_over_and_hands_back(open_page: OpenPage) -> None:
     assert complaints == []
 
 
+def test_keeps_what_is_being_written_until_it_is_sent(open_page: OpenPage) -> None:
+    lead = make_ada()
+    say(lead, "user", "Hi", status="received")
+    page, complaints = open_page()
+    open_lead(page)
+    page.get_by_label("Your message").fill("Sam here, human.")
+
+    page.get_by_role("button", name="Take over").click()
+    expect(page.get_by_text("You have the conversation.")).to_be_visible()
+    expect(page.get_by_label("Your message")).to_have_value("Sam here, human.")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".timeline-message-operator")).to_contain_text("Sam here, human.")
+
+    expect(page.get_by_label("Your message")).to_have_value("")
+    page.goto(f"/admin/northlight/leads/{lead.pk}")
+    expect(page.get_by_label("Your message")).to_have_value("")
+    assert complaints == []
+
+
+def test_chooses_all_on_the_page(open_page: OpenPage) -> None:
+    lead = make_ada()
+    make_lead(lead.workspace, name="Grace Hopper")
+    page, complaints = open_page()
+    enter_as(page, "maya")
+    page.goto("/admin/northlight/leads")
+
+    page.get_by_label("All on this page").check()
+    page.get_by_label("Choose Ada Lovelace").uncheck()
+    page.get_by_label("Choose Ada Lovelace").check()
+    expect(page.get_by_label("All on this page")).to_be_checked()
+    page.get_by_label("Status for the chosen leads").select_option("booked")
+    page.get_by_role("button", name="Apply").click()
+
+    expect(page.get_by_text("2 leads changed.")).to_be_visible()
+    assert complaints == []
+
+
 def test_finds_by_name_and_keeps_the_filter_in_the_address(open_page: OpenPage) -> None:
     lead = make_ada()
     make_lead(lead.workspace, name="Grace Hopper")
@@ -140,6 +184,16 @@ def test_stops_contact_and_says_why_nobody_can_be_written_to(open_page: OpenPage
     assert Suppression.objects.get().phone == lead.phone
 
 
+def make_call_of(lead: Lead) -> None:
+    now = timezone.now()
+    dispatch = make_dispatch(lead, status="done", finished_at=now)
+    times = {"created_at": now, "updated_at": now, "started_at": now, "ended_at": now}
+    words = {"summary": "Wants to lead.", "transcript": "AI: Hi", "ended_reason": "customer-ended-call"}
+    CallSession.objects.create(
+        lead=lead, dispatch=dispatch, vapi_call_id="x", status="ended", has_recording=True, **times, **words
+    )
+
+
 def make_history(channel: str) -> Lead:
     now = timezone.now()
     lead = make_ada(
@@ -151,18 +205,13 @@ def make_history(channel: str) -> Lead:
         profile={"budget": "£540", "schedulePref": "Evenings"},
     )
     Consent.objects.create(lead=lead, text="Call me.", version=1, text_sha256="0" * 64, given_at=now, ip="192.0.2.7")
-    dispatch = make_dispatch(lead, status="done", finished_at=now)
     LeadEvent.objects.create(lead=lead, kind="note", data={"text": "Very keen."}, at=now)
     if channel == "whatsapp":
         say(lead, "assistant", "Hi Ada, this is Maya.")
         say(lead, "user", "Hi!", status="received", minutes_ago=4)
         say(lead, "operator", "Sam here.", status="failed", minutes_ago=3)
     else:
-        times = {"created_at": now, "updated_at": now, "started_at": now, "ended_at": now}
-        words = {"summary": "Wants to lead.", "transcript": "AI: Hi", "ended_reason": "customer-ended-call"}
-        CallSession.objects.create(
-            lead=lead, dispatch=dispatch, vapi_call_id="x", status="ended", has_recording=True, **times, **words
-        )
+        make_call_of(lead)
     return lead
 
 
