@@ -35,6 +35,12 @@ const store = {
   },
 };
 
+// Whether a control is not as the page came with it.
+const isTouched = ({ type, checked, defaultChecked, options, selectedIndex, value, defaultValue }) => {
+  if (options) return selectedIndex !== Math.max(0, [...options].findIndex((option) => option.defaultSelected));
+  return ["radio", "checkbox"].includes(type) ? checked !== defaultChecked : value !== defaultValue;
+};
+
 class Form {
   constructor(element) {
     const data = JSON.parse(document.getElementById("form-data").textContent);
@@ -59,8 +65,10 @@ class Form {
     this.applyConditions();
     const firstProblem = this.element.querySelector(".problem");
     const kept = history.state?.coachbotStep;
+    const inUse = document.activeElement?.closest(".step");
     if (firstProblem) this.current = this.stepOf(firstProblem);
     else if (!this.summary.hidden) this.current = this.shownSteps().at(-1) ?? 0;
+    else if (inUse) this.current = this.stepOf(inUse);
     else if (this.key && Number.isInteger(kept) && kept < this.steps.length) this.current = kept;
     this.show(this.current);
     if (!this.summary.hidden) this.summary.focus();
@@ -387,9 +395,12 @@ class Form {
   restore() {
     const answers = this.key && store.read(this.key)?.answers;
     if (!answers || typeof answers !== "object") return;
+    // What was typed before this script came is newer than what the tab kept.
+    const newer = new Set([...this.element.elements].filter(isTouched).map(({ name }) => name));
     for (const control of this.element.elements) {
       const kept = answers[control.name];
       if (control.type === "hidden" || control.name === "consent" || !Array.isArray(kept)) continue;
+      if (newer.has(control.name)) continue;
       if (["radio", "checkbox"].includes(control.type)) control.checked = kept.includes(control.value);
       else control.value = String(kept[0] ?? "");
     }

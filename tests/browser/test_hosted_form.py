@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from pytest_django import Settings
 
 from leadforms.models import LeadForm
@@ -325,6 +325,27 @@ def test_where_the_script_never_comes_the_whole_form_does(open_page: OpenPage) -
     page.get_by_role("button", name="Send").click()
 
     expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+
+
+def test_a_script_that_comes_late_disturbs_nobody(open_page: OpenPage) -> None:
+    page, complaints = open_page()
+    page.goto("/forms/northlight")
+    page.get_by_label("Now").check()
+    held: list[Route] = []
+    page.goto("about:blank")
+    page.route("**/form.js", lambda route: held.append(route))  # noqa: PLW0108
+    page.goto("/forms/northlight", wait_until="commit")
+    page.get_by_label("This year").check()
+    page.evaluate("for (const each of document.getAnimations()) each.finish()")
+    page.get_by_label("Your name").fill("Ada Byron")
+
+    held[0].continue_()
+
+    expect(page.get_by_text("Step 3 of 3")).to_be_visible()
+    expect(page.get_by_label("Your name")).to_be_focused()
+    expect(page.get_by_label("Your name")).to_have_value("Ada Byron")
+    expect(page.get_by_label("This year")).to_be_checked()
+    assert complaints == []
 
 
 def test_one_page_shows_all_steps_and_applies_conditions(open_page: OpenPage) -> None:
