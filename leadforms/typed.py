@@ -1,6 +1,7 @@
 """What people type on any keyboard, understood: phone numbers and numbers in one spelling."""
 
 import re
+import string
 import unicodedata
 from decimal import Decimal
 
@@ -26,12 +27,21 @@ def read_phone(text: str, *, region: str) -> str | None:
     if not region and not text.lstrip("( ").startswith(("+", "00")):
         return None
     try:
-        number = normalise(text, region=region)
-    except NotAPhoneNumber:
+        number = normalise(f"+{text}" if _lacks_plus(text, region) else text, region=region)
+    except (NotAPhoneNumber, phonenumbers.NumberParseException):
         return None
     # A number without its area code is "possible", and rings nowhere.
     reason = phonenumbers.is_possible_number_with_reason(phonenumbers.parse(number))
     return number if reason == phonenumbers.ValidationResult.IS_POSSIBLE else None
+
+
+def _lacks_plus(text: str, region: str) -> bool:
+    """Tell whether a number begins with its country's calling code, where national ones begin with a 0."""
+    digits = "".join(mark for mark in text if mark in string.digits)
+    code = str(phonenumbers.country_code_for_region(region))
+    if phonenumbers.ndd_prefix_for_region(region, True) != "0" or not digits.startswith(code) or "+" in text:
+        return False
+    return phonenumbers.is_valid_number(phonenumbers.parse(f"+{digits}"))
 
 
 def _of_phone(mark: str) -> str:

@@ -333,7 +333,7 @@ def test_a_script_that_comes_late_disturbs_nobody(open_page: OpenPage) -> None:
     page.get_by_label("Now").check()
     held: list[Route] = []
     page.goto("about:blank")
-    page.route("**/form.js", lambda route: held.append(route))  # noqa: PLW0108
+    page.route("**/form.js", lambda route: held.append(route))
     page.goto("/forms/northlight", wait_until="commit")
     page.get_by_label("This year").check()
     page.evaluate("for (const each of document.getAnimations()) each.finish()")
