@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
@@ -59,7 +60,7 @@ def workspace_page(*, roles: frozenset[Membership.Role] = EVERYONE) -> Callable[
         @wraps(view)
         def guarded(request: Any, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
             if not (request.user.is_authenticated and request.user.is_active):
-                return redirect_to_login(request.get_full_path())
+                return redirect_to_login(_page_of(request))
             workspace = Workspace.objects.visible_to(request.user).filter(slug=slug).first()
             if workspace is None:
                 raise Http404("No such workspace.")
@@ -72,3 +73,13 @@ def workspace_page(*, roles: frozenset[Membership.Role] = EVERYONE) -> Callable[
         return never_cache(guarded)
 
     return decorate
+
+
+def _page_of(request: HttpRequest) -> str:
+    """Return the page to go on with: the one that was asked for, or whose form was sent."""
+    if request.method in {"GET", "HEAD"}:
+        return request.get_full_path()
+    sent_from = urlsplit(request.headers.get("Referer", ""))
+    if sent_from.netloc != request.get_host():
+        return "/"
+    return f"{sent_from.path}?{sent_from.query}" if sent_from.query else sent_from.path

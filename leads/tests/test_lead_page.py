@@ -230,6 +230,18 @@ def test_keeps_a_note_of_the_longest_kind_whole_and_gives_back_a_longer_one(clie
     assert (refused.status_code, f"{'b' * 5001}</textarea>" in refused.content.decode()) == (400, True)
 
 
+def test_who_was_logged_out_meanwhile_is_led_back_to_the_page(client: Any) -> None:
+    lead = make_known_lead()
+
+    def sent_from(page: str) -> str:
+        answer = client.post(url(lead, "/note"), {"text": "Rang back"}, headers={"referer": page})
+        return str(answer["Location"])
+
+    assert sent_from(f"http://testserver{url(lead)}?all=1") == f"/admin/login/?next={url(lead)}%3Fall%3D1"
+    assert sent_from("https://elsewhere.example/x") == "/admin/login/?next=/"
+    assert client.get(url(lead, "/delete"))["Location"] == f"/admin/login/?next={url(lead, '/delete')}"
+
+
 def test_who_comes_second_is_told_who_has_taken_over(client: Any) -> None:
     lead = make_known_lead()
     first = sign_in(client, lead.workspace)
