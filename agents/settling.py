@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 
+from agents import erasure
 from agents.calendar import calendar_of, words
 from agents.journal import FIND_BOOKING, journal_answer, journal_error
 from agents.models import Booking, BookingQuerySet
@@ -88,6 +89,9 @@ def adopt(booking: Booking, found: calcom.Appointment, *, now: datetime) -> bool
             updated_at=now,
         )
         if not won:
+            if not Booking.objects.filter(pk=booking.pk).exists():
+                # The lead was erased while Cal.com was asked.
+                erasure.remember([found.uid], workspace_id=booking.lead.workspace_id, now=now)
             return False
         row = Lead.objects.filter(pk=booking.lead_id)
         where: dict[str, Any] = {"booking_uid": found.uid, "booking_start": found.start}

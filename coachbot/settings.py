@@ -197,7 +197,9 @@ LEAD_TIMELINES: tuple[str, ...] = (
 )
 # Who has rows that are kept for a time only, and traces of a lead that go when it is erased; likewise.
 EXPIRED_ROWS = ["leadforms.held.find_expired", "leads.alerts.find_expired", "workspaces.slugs.find_expired"]
-FORGET_WITH_LEAD = ["leadforms.held.forget"]
+FORGET_WITH_LEAD = ["leadforms.held.forget", "agents.erasure.forget"]
+# Who erases what is kept of leads at a provider that is no channel's.
+TRACE_ERASERS = {"calcom": "agents.erasure.cancel"}
 # How long a dispatch may be `sending` before the worker asks the provider what became of it. Longer than any request.
 DISPATCH_LEASE_S = env.seconds("DISPATCH_LEASE_S", 60)
 # An unknown outcome is asked about so many times, so many seconds apart, before "not there" is believed.

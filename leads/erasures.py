@@ -4,15 +4,16 @@ GDPR art. 17 and 28: erasure reaches who processes data for us.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
-from leads.channels import Channel, Trace, get_channel
+from leads.channels import Trace, get_channel
 from leads.models import Erasure
 from providers.errors import OutcomeUnknown, ProviderError, Unavailable
 from workspaces.journal import Crossing, record
@@ -74,7 +75,7 @@ def _claim(row: Erasure, *, now: datetime) -> bool:
 
 def _erase(row: Erasure) -> bool:
     """Ask the provider. True: it is gone there. Raises ProviderError."""
-    gone = _channel(row).erase(Trace(row.provider, row.reference), workspace_id=row.workspace_id)
+    gone = _eraser(row)(Trace(row.provider, row.reference), workspace_id=row.workspace_id)
     now = timezone.now()
     if not gone:
         Erasure.objects.filter(pk=row.pk).update(due_at=now + NOT_YET, reason="it still goes on")
@@ -100,9 +101,12 @@ def _put_off(row: Erasure, error: ProviderError, *, now: datetime) -> None:
         _journal(row, _outcome(error), _said(error), now=now, error=error)
 
 
-def _channel(row: Erasure) -> Channel:
+def _eraser(row: Erasure) -> Callable[..., bool]:
+    if path := settings.TRACE_ERASERS.get(row.provider):
+        own: Callable[..., bool] = import_string(path)
+        return own
     channels = (get_channel(name) for name in settings.LEAD_CHANNELS)
-    return next(channel for channel in channels if channel.keeps_traces_at == row.provider)
+    return next(channel for channel in channels if channel.keeps_traces_at == row.provider).erase
 
 
 def _said(error: ProviderError) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 
@@ -132,6 +133,37 @@ def find_appointment(*, api_key: str, email: str, start: datetime, timeout_s: fl
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise OutcomeUnknown("Cal.com's list could not be read", **_details(answer, request=query)) from error
     return Look(found=found[0] if found else None, wire=wire)
+
+
+def cancel(*, api_key: str, uid: str, reason: str, now: datetime, timeout_s: float) -> None:
+    """Call an appointment off; Cal.com tells its attendee and its host. One that is over, or not there, needs nothing.
+
+    Raises ProviderError: it may be asked for again, whatever came of it.
+    """
+    path = f"/v2/bookings/{quote(uid, safe='')}"
+    body = {"cancellationReason": reason}
+    try:
+        _call(
+            "POST",
+            f"{path}/cancel",
+            api_key=api_key,
+            version=BOOKINGS_VERSION,
+            body=body,
+            timeout_s=timeout_s,
+        )
+    except Rejected as refusal:
+        if refusal.status == 404:
+            return
+        answer = _call("GET", path, api_key=api_key, version=BOOKINGS_VERSION, timeout_s=timeout_s)
+        if not _is_over(_data(answer, request=path), now=now):
+            raise
+
+
+def _is_over(row: Any, *, now: datetime) -> bool:
+    try:
+        return str(row.get("status", "")).lower() in GIVEN_UP or _moment(row["start"]) <= now
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return False
 
 
 def _counts(row: Mapping[str, Any], *, email: str, start: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""Cal.com v2: free slots, bookings, event types."""
+"""Cal.com v2: free slots, bookings made and called off, event types."""
 
 import asyncio
 import re
@@ -18,6 +18,7 @@ HOURS = range(9, 17)
 LENGTH = timedelta(hours=1)
 LONGEST_RANGE = timedelta(days=62)
 MISSING_EVENT_TYPE = 404
+CANCELLED = "cancelled"
 CONFIRMED_BY_HOST = 7777
 SLOTS_FAIL = 500
 SLOTS_LATE = 504
@@ -52,6 +53,8 @@ class CalCom:
             web.get("/calcom/v2/slots", self.list_slots, allow_head=False),
             web.post("/calcom/v2/bookings", self.create_booking),
             web.get("/calcom/v2/bookings", self.list_bookings, allow_head=False),
+            web.get("/calcom/v2/bookings/{uid}", self.get_booking, allow_head=False),
+            web.post("/calcom/v2/bookings/{uid}/cancel", self.cancel_booking),
             web.get("/calcom/v2/event-types/{id}", self.get_event_type, allow_head=False),
         ]
 
@@ -69,7 +72,7 @@ class CalCom:
             return fault
         if last - first > LONGEST_RANGE:
             return error_reply(400, "BadRequestException", "The range is too long.")
-        taken = {booking["start"] for booking in self._state.memory.bookings if booking["eventTypeId"] == event_type_id}
+        taken = {booking["start"] for booking in self._standing(event_type_id)}
         days: JsonDict = {}
         day = first.date()
         while day <= last.date():
@@ -121,10 +124,12 @@ class CalCom:
         return error_reply(500, "InternalServerErrorException", "Internal server error.")
 
     def _is_taken(self, event_type_id: int, start: str) -> bool:
-        return any(
-            booking["eventTypeId"] == event_type_id and booking["start"] == start
-            for booking in self._state.memory.bookings
-        )
+        return any(booking["start"] == start for booking in self._standing(event_type_id))
+
+    def _standing(self, event_type_id: int) -> list[JsonDict]:
+        """The bookings of an event type that hold their time."""
+        made = (each for each in self._state.memory.bookings if each["eventTypeId"] == event_type_id)
+        return [each for each in made if each["status"] != CANCELLED]
 
     def _book(self, event_type_id: int, start: datetime, body: JsonDict) -> JsonDict:
         booking = {
@@ -159,6 +164,33 @@ class CalCom:
         ]
         return success(found)
 
+    async def get_booking(self, request: web.Request) -> web.Response:
+        """GET /bookings/{uid}."""
+        if (refusal := _refusal(request, None)) is not None:
+            return refusal
+        booking = self._find(request)
+        return success(booking) if booking else _no_booking(request)
+
+    async def cancel_booking(self, request: web.Request) -> web.Response:
+        """POST /bookings/{uid}/cancel: frees its time; 400 for one that is cancelled already or over."""
+        if (refusal := _refusal(request, None)) is not None:
+            return refusal
+        booking = self._find(request)
+        if booking is None:
+            return _no_booking(request)
+        if booking["status"] == CANCELLED:
+            return error_reply(400, "BadRequestException", "Can't cancel booking: it has been cancelled already.")
+        if datetime.fromisoformat(booking["end"]) <= datetime.now(UTC):
+            return error_reply(400, "BadRequestException", "Cannot cancel a booking that has already ended")
+        body = json_body(await request.read() or b"{}")
+        reason = body.get("cancellationReason", "") if isinstance(body, dict) else ""
+        booking |= {"status": CANCELLED, "cancellationReason": reason}
+        return success(booking)
+
+    def _find(self, request: web.Request) -> JsonDict | None:
+        uid = request.match_info["uid"]
+        return next((each for each in self._state.memory.bookings if each["uid"] == uid), None)
+
     async def get_event_type(self, request: web.Request) -> web.Response:
         """GET /event-types/{id}: any number but 404 exists."""
         event_type_id = _whole(request.match_info["id"])
@@ -170,6 +202,10 @@ class CalCom:
         return success(
             {"id": event_type_id, "title": "Introduction", "slug": "introduction", "lengthInMinutes": minutes}
         )
+
+
+def _no_booking(request: web.Request) -> web.Response:
+    return error_reply(404, "NotFoundException", f"Booking with uid={request.match_info['uid']} was not found.")
 
 
 def _refusal(request: web.Request, event_type_id: int | None) -> web.Response | None:

@@ -9,6 +9,8 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from leads import erasures
+from leads.channels import Trace
 from providers import twilio
 from providers.errors import ProviderError, Rejected, Unavailable
 from whatsapp.accounts import LOOK, connected_account, journal_answer, journal_error, journal_look
@@ -109,6 +111,9 @@ def send_written(
     with transaction.atomic():
         record_delivery(message, sid=sent.sid, twilio_status="sent", error_code="", now=now)
         journal_answer(message.lead, "twilio", sent, now=now)
+        if not Message.objects.filter(pk=message.pk).exists():
+            # The lead was erased while Twilio was asked: nothing of it may stay there.
+            erasures.remember([Trace("twilio", sent.sid)], workspace_id=message.lead.workspace_id, now=now)
     return {"outcome": "sent", "message_id": str(message.pk), "sid": sent.sid}
 
 

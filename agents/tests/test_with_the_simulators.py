@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import requests
+from django.core.management import call_command
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -15,7 +16,8 @@ from agents.conversation import Said, converse
 from agents.models import Booking, ToolCall
 from agents.tests.factories import make_calendar_lead, use
 from conftest import make_integration, make_lead, make_workspace
-from leads.models import Lead, LeadEvent
+from leads.erasure import erase_leads
+from leads.models import Erasure, Lead, LeadEvent
 from providers.openai import Turn, Usage
 from workspaces.models import LogEntry
 
@@ -99,6 +101,17 @@ def test_from_the_first_question_to_the_booking(flavour: str, simulators: str, s
     journaled = LogEntry.objects.filter(lead_id=lead.pk)
     assert set(journaled.values_list("provider", flat=True)) == {"openai", "calcom"}
     assert not any("sk-test" in entry.request or "cal_live" in entry.request for entry in journaled)
+
+
+def test_an_erased_lead_has_no_appointment_any_more(simulators: str) -> None:
+    lead = make_calendar_lead()
+    assert use(lead, "bookConsult", {"start": first_slot(lead)}, now=timezone.now()).ok
+
+    erase_leads(Lead.objects.filter(pk=lead.pk), now=timezone.now())
+    call_command("sweep")
+
+    assert [made["status"] for made in bookings_made(simulators)] == ["cancelled"]
+    assert Erasure.objects.count() == 0
 
 
 @pytest.mark.parametrize("text", ["I want a human", "I have no budget"])

@@ -143,3 +143,17 @@ def test_an_event_type_chooses_how_slots_fail(sim: Sim) -> None:
         params = {**asked, "eventTypeId": event_type}
         answer = requests.get(f"{sim.url}/calcom/v2/slots", params=params, headers=CAL, timeout=TIMEOUT_S)
         assert answer.status_code == 500
+
+
+def test_an_appointment_is_called_off_once_and_its_time_is_free_again(sim: Sim) -> None:
+    attendee = {"name": "Ada", "email": "a@example.com", "timeZone": "UTC"}
+    body = {"eventTypeId": 10, "start": "2050-09-05T08:00:00Z", "attendee": attendee}
+    url = f"{sim.url}/calcom/v2/bookings"
+    uid = requests.post(url, json=body, headers=CAL, timeout=TIMEOUT_S).json()["data"]["uid"]
+
+    def cancel(uid: str) -> requests.Response:
+        return requests.post(f"{url}/{uid}/cancel", json={"cancellationReason": "x"}, headers=CAL, timeout=TIMEOUT_S)
+
+    assert [cancel(uid).status_code, cancel(uid).status_code, cancel("none").status_code] == [200, 400, 404]
+    assert requests.get(f"{url}/{uid}", headers=CAL, timeout=TIMEOUT_S).json()["data"]["status"] == "cancelled"
+    assert requests.post(url, json=body, headers=CAL, timeout=TIMEOUT_S).status_code == 201
