@@ -7,6 +7,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from django.conf import settings
 from django.contrib.auth import get_user_model
 
 from apikeys.models import ApiKey
@@ -33,6 +34,11 @@ CREDENTIALS = {
     "calcom": {"api_key": "cal_live_0123456789", "event_type_id": "10"},
 }
 _numbers = itertools.count(1)
+
+
+def pytest_configure() -> None:
+    """Hash passwords quickly: a slow hash is what keeps real ones safe, and half of what a test with a login takes."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def make_user(**overrides: Any) -> Any:

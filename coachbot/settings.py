@@ -148,8 +148,9 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = not PRODUCTION
-# Who edits a style or a script sees it at the next reload, instead of as many bytes as it had at the start.
-WHITENOISE_AUTOREFRESH = ENVIRONMENT == "development"
+# Who edits a style or a script sees it at the next reload, instead of as many bytes as it had at the start; and each
+# of a test's clients would list all files.
+WHITENOISE_AUTOREFRESH = not PRODUCTION
 
 # --- The API ---------------------------------------------------------------------------------------------------------
 API_MAX_BODY_BYTES = 131_072

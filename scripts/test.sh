@@ -25,7 +25,8 @@ leave_out() {
 
 find_chromium() {
     local name
-    for name in chromium chromium-browser google-chrome; do
+    # The first is the same browser without windows: it takes a quarter less of the processor.
+    for name in chromium-headless-shell chromium chromium-browser google-chrome; do
         command -v "$name" && return
     done
     return 1
@@ -37,7 +38,7 @@ answers() {
 
 export CHROMIUM=${CHROMIUM:-$(find_chromium || true)}
 if [ -z "$CHROMIUM" ]; then
-    leave_out "No Chromium found (CHROMIUM, chromium, chromium-browser, google-chrome)" "leaving out browser tests."
+    leave_out "No Chromium found (CHROMIUM, chromium-headless-shell, chromium, google-chrome)" "leaving out browser tests."
 fi
 
 postgres=${TEST_DATABASE_URL:-}

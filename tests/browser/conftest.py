@@ -29,7 +29,7 @@ ARRIVE = "for (const each of document.getAnimations()) if (each instanceof CSSTr
 
 def find_chromium() -> str | None:
     """Find the browser that CHROMIUM names, or one on the path."""
-    names = (os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
+    names = (os.environ.get("CHROMIUM"), "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     return next((found for name in names if name and (found := shutil.which(name))), None)
 
 
