@@ -78,7 +78,13 @@ class Form {
 
   listen() {
     this.element.addEventListener("submit", (event) => this.next(event));
-    this.back.addEventListener("click", () => this.previous());
+    for (const button of [this.submit, this.back]) {
+      button.addEventListener("click", (event) => {
+        // The second half of a double click would pass over a step unseen.
+        if (event.detail > 1) event.preventDefault();
+        else if (button === this.back) this.previous();
+      });
+    }
     this.summary.addEventListener("click", (event) => this.follow(event));
     for (const type of ["input", "change"]) this.element.addEventListener(type, (event) => this.noteChange(event));
     // The builder shows the step that is being worked on.

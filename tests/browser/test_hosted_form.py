@@ -282,11 +282,12 @@ def test_what_was_typed_survives_a_reload_but_not_the_consent(open_page: OpenPag
     assert complaints == []
 
 
-def test_a_double_click_makes_one_lead(open_page: OpenPage) -> None:
+def test_a_double_click_makes_one_lead_and_passes_over_no_step(open_page: OpenPage) -> None:
     page, complaints = open_page()
     page.goto("/forms/northlight")
     page.get_by_text("Now").click()
-    next_step(page)
+    page.get_by_role("button", name="Next").dblclick()
+    expect(page.get_by_text("Step 2 of 3")).to_be_visible()
     next_step(page)
     fill_contact(page)
 
