@@ -139,6 +139,8 @@ def _announcements() -> dict[str, str]:
         "stepIsLast": _("{name} is the last step already."),
         "stepDuplicated": _("{name} duplicated. The copy is step {position} of {count}."),
         "stepDeleted": _("{name} deleted, with its questions."),
+        "askedByOne": _("“{name}” has a condition on it."),
+        "askedByMany": _("{count} questions have conditions on it."),
         "undoHint": _("Press Control Z to undo."),
         "broughtBack": _("“{name}” is back."),
         "undone": _("Undone: {name}."),
@@ -217,4 +219,5 @@ def _fields() -> dict[str, str]:
         "chooseQuestion": _("Choose a question"),
         "chooseValue": _("Choose a value"),
         "laterQuestion": _("{name} (comes later)"),
+        "mutedQuestion": _("{name} (nobody answers it)"),
     }

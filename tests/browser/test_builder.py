@@ -273,6 +273,30 @@ def test_shows_a_question_only_under_conditions_over_earlier_answers(open_page: 
     assert complaints == []
 
 
+def test_takes_whole_words_where_one_of_a_list_is_chosen(open_page: OpenPage) -> None:
+    make_form(document([question(1), question(2), question(3)]))
+    page, complaints = open_page()
+    open_builder(page)
+    card(page, "Question 3").locator("[data-toggle]").click()
+
+    # A list that were drawn anew after the first letter would take each of them for the beginning of a word.
+    page.get_by_text("Show only if…").click()
+    page.get_by_role("button", name="Add condition").focus()
+    press(page, "Enter")
+    page.keyboard.type("Question 2")
+    expect(page.get_by_label("Earlier question")).to_have_value("q_aaa002")
+    page.get_by_label("Kind of question", exact=True).focus()
+    page.keyboard.type("Single")
+    expect(page.get_by_label("Kind of question", exact=True)).to_have_value("single_choice")
+    expect(page.get_by_label("Kind of question", exact=True)).to_be_focused()
+    page.get_by_label("Option 2", exact=True).fill("Other")
+    has_saved(page)
+
+    changed = draft()["steps"][0]["questions"][2]
+    assert (changed["type"], changed["options"], changed["label"]) == ("single_choice", ["", "Other"], "Question 3")
+    assert complaints == []
+
+
 def test_says_which_limit_is_none_and_keeps_the_rest(open_page: OpenPage) -> None:
     make_form(document([question(1, "long_text", rules={"maxLength": 200})]))
     page, _complaints = open_page()

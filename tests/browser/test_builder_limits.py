@@ -29,6 +29,8 @@ PASTED = {
     '"one quoted"\nand "another"': ['"one quoted"', 'and "another"'],
     '"no end\ta\nb\tc': ['"no end, a', "b, c"],
     "x" * 30: ["x" * 20],
+    # No half of a character: nothing could be saved any more.
+    "x" * 19 + "😀": ["x" * 19],
     " \n\t\n": [],
 }
 

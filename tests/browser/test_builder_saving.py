@@ -130,6 +130,34 @@ def test_offers_nothing_back_that_arrived_without_an_answer(open_page: OpenPage)
     expect(again.locator("[data-local-notice]")).to_be_hidden()
 
 
+def test_knows_its_own_save_again_where_the_answer_to_it_was_lost(open_page: OpenPage) -> None:
+    make_form(SIMPLE)
+    page, _complaints = open_page()
+    open_builder(page)
+
+    def lose_the_answer(route: Route) -> None:
+        route.fetch()
+        route.abort("connectionreset")
+
+    page.route(SAVE, lose_the_answer, times=1)
+    rename(page, "Question 1", "It arrived")
+    expect(state(page)).to_have_text("Not saved: offline, trying again")
+    # What is undone now is not what is stored.
+    bar(page).get_by_role("button", name="Undo").click()
+    page.evaluate("dispatchEvent(new Event('online'))")
+    has_saved(page)
+    assert labels(draft())[0][0] == "Question 1"
+
+    page.route(SAVE, lose_the_answer, times=1)
+    rename(page, "Question 2", "It arrived, too")
+    expect(state(page)).to_have_text("Not saved: offline, trying again")
+    page.get_by_label("Question", exact=True).fill("And more")
+    page.evaluate("dispatchEvent(new Event('online'))")
+    has_saved(page)
+    assert labels(draft())[0][:2] == ["Question 1", "And more"]
+    expect(page.locator("[data-conflict-notice]")).to_be_hidden()
+
+
 def test_forgets_what_a_crashed_tab_had_not_saved_when_told_to(open_page: OpenPage) -> None:
     make_form(SIMPLE)
     page, _complaints = open_page()

@@ -48,6 +48,26 @@ def test_undoes_and_redoes_step_by_step_from_within_a_field(open_page: OpenPage)
     expect(said(page)).to_have_text("Done again: Second.")
     expect(field).to_have_value("Second")
     expect(page.get_by_label("Help text")).to_have_value("Helps")
+    # What is typed next goes to where it was undone.
+    field.fill("Seccond")
+    page.keyboard.press("Control+z")
+    page.keyboard.type("X")
+    expect(field).to_have_value("SecXond")
+
+
+def test_names_who_asks_for_what_is_deleted(open_page: OpenPage) -> None:
+    make_form(document([question(1)], [question(2, showIf=asks_for("x")), question(3, showIf=asks_for("x"))]))
+    page, _complaints = open_page()
+    open_builder(page)
+    toast = page.locator("[data-toast]")
+
+    page.get_by_role("button", name="Delete “Question 1”").click()
+    expect(toast).to_contain_text("Question “Question 1” deleted. 2 questions have conditions on it.")
+    toast.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Delete “Question 2”").click()
+    expect(toast.locator("[data-toast-text]")).to_have_text("Question “Question 2” deleted.")
+    page.get_by_role("button", name="Delete Step 1: Part 1").click()
+    expect(toast).to_contain_text("“Question 3” has a condition on it.")
 
 
 def test_shows_what_was_undone_elsewhere(open_page: OpenPage) -> None:

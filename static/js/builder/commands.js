@@ -1,6 +1,7 @@
 // What a person does to the form: the change, where the focus goes, and what is said about it.
 
 import * as content from "./document.js";
+import { cut } from "./dom.js";
 import { findDifference, findNeighbour } from "./difference.js";
 import { announce } from "./words.js";
 
@@ -33,6 +34,16 @@ export const createCommands = (app) => {
     const fits = model.content.steps.length < limits.steps;
     if (!fits) refuse(say("tooManySteps", { count: limits.steps }));
     return fits;
+  };
+
+  // What is deleted may be asked for elsewhere, out of sight.
+  const sayDeleted = (text, questions, undo) => {
+    const askers = content.askersOf(model.content, new Set(questions.map(({ id }) => id)));
+    const name = askers.length ? words.shortNameOf(askers[0]) : "";
+    const warning = askers.length > 1 ? say("askedByMany", { count: askers.length }) : name && say("askedByOne", { name });
+    const said = [text, warning].filter(Boolean).join(" ");
+    announce(`${said} ${say("undoHint")}`);
+    app.toast.show(said, undo);
   };
 
   const sayMoved = (id, name, from) => {
@@ -87,7 +98,7 @@ export const createCommands = (app) => {
       const kind = schema.types[type];
       const change = { type, rules: {} };
       // Only a statement may be so long.
-      if (type !== "statement") change.label = label.slice(0, limits.label);
+      if (type !== "statement") change.label = cut(label, limits.label);
       if (kind.options && !options.length) change.options = ["", ""];
       if (!kind.typed) change.required = false;
       commands.edit(id, change);
@@ -123,7 +134,7 @@ export const createCommands = (app) => {
       if (!hasRoom()) return;
       const at = content.locate(model.content, id);
       const question = content.findQuestion(model.content, id);
-      const label = question.label ? say("copyOf", { label: question.label }).slice(0, limits.label) : "";
+      const label = question.label ? cut(say("copyOf", { label: question.label }), limits.label) : "";
       const copy = content.copyQuestion(question, label);
       model.apply(content.insertQuestion(model.content, { step: at.step, index: at.index + 1 }, copy));
       if (app.editor.openId === id) app.editor.open(copy.id);
@@ -140,9 +151,7 @@ export const createCommands = (app) => {
       const { questions } = model.content.steps[at.step];
       const next = questions[at.index] ?? questions[at.index - 1];
       (next ? app.editor.question(next.id).toggle : app.editor.step(stepId).addButton).focus();
-      const said = say("deleted", { name });
-      announce(`${said} ${say("undoHint")}`);
-      app.toast.show(said, () => bringBack(stepId, at, question, name));
+      sayDeleted(say("deleted", { name }), [question], () => bringBack(stepId, at, question, name));
     },
 
     shift(id, direction) {
@@ -195,9 +204,7 @@ export const createCommands = (app) => {
       model.apply(content.removeStep(model.content, id));
       const next = model.content.steps[index] ?? model.content.steps[index - 1];
       (next ? app.editor.step(next.id).button("delete") : app.addStepButton).focus();
-      const said = say("stepDeleted", { name });
-      announce(`${said} ${say("undoHint")}`);
-      app.toast.show(said, () => bringStepBack(index, step, name));
+      sayDeleted(say("stepDeleted", { name }), step.questions, () => bringStepBack(index, step, name));
     },
 
     shiftStep(id, direction) {

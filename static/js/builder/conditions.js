@@ -1,6 +1,6 @@
 // When a question is shown: comparisons with the answers to questions before it.
 
-import { clone, nameParts, option, setValue } from "./dom.js";
+import { clone, nameParts, setOptions, setValue } from "./dom.js";
 import { earlierThan, findQuestion } from "./document.js";
 
 const EMPTY = { question: "", is: "equals", value: "" };
@@ -44,106 +44,110 @@ export const createConditions = (app, { id }, root) => {
     return null;
   };
 
-  const fillQuestions = (select, condition) => {
-    const choices = earlier.map((question) => option(question.id, words.nameOf(question)));
-    if (!condition.question) choices.unshift(option("", say("chooseQuestion")));
+  const nameOfUnfit = (source) => {
+    if (!source) return say("somewhere");
+    const isAnswered = schema.types[source.type].operators.length > 0;
+    return say(isAnswered ? "laterQuestion" : "mutedQuestion", { name: words.nameOf(source) });
+  };
+
+  const showQuestions = (select, condition) => {
+    const choices = earlier.map((question) => [question.id, words.nameOf(question)]);
+    if (!condition.question) choices.unshift(["", say("chooseQuestion")]);
     else if (!earlier.some((question) => question.id === condition.question)) {
-      const source = sourceOf(condition);
-      const name = source ? say("laterQuestion", { name: words.nameOf(source) }) : say("somewhere");
-      choices.unshift(option(condition.question, name));
+      choices.unshift([condition.question, nameOfUnfit(sourceOf(condition))]);
     }
-    select.replaceChildren(...choices);
-    select.value = condition.question;
+    setOptions(select, choices, condition.question);
   };
 
-  const fillOperators = (select, condition) => {
+  const showOperators = (select, condition) => {
     const says = { ...schema.operators, ...schema.types[sourceOf(condition)?.type]?.says };
-    select.replaceChildren(...operatorsOf(condition).map((each) => option(each, says[each])));
-    select.value = condition.is;
+    setOptions(
+      select,
+      operatorsOf(condition).map((each) => [each, says[each]]),
+      condition.is,
+    );
   };
 
-  const createSelect = (values, condition) => {
-    const select = document.createElement("select");
-    select.append(option("", say("chooseValue")), ...values.map(([value, label]) => option(value, label)));
-    if (condition.value && !values.some(([value]) => value === condition.value)) {
-      select.append(option(condition.value, condition.value));
-    }
-    return select;
-  };
-
-  const createField = ({ type } = {}) => {
-    const field = document.createElement("input");
-    field.type = type === "date" ? "date" : "text";
-    if (type === "number") field.inputMode = "decimal";
+  const createField = (kind) => {
+    const field = document.createElement(kind === "select" ? "select" : "input");
+    field.className = "input";
+    field.dataset.value = kind;
+    if (kind === "select") return field;
+    field.type = kind === "date" ? "date" : "text";
+    if (kind === "number") field.inputMode = "decimal";
     field.maxLength = schema.limits.label;
     field.autocomplete = "off";
     return field;
   };
 
-  const fillValue = (place, condition, index) => {
+  // The field that a value of this kind is put into; another one takes its place only where the kind differs.
+  const fieldOf = (place, kind) => {
+    const present = place.firstElementChild;
+    if (present?.dataset.value === kind) return present;
+    const field = createField(kind);
+    field.setAttribute("aria-label", place.dataset.says);
+    field.addEventListener(kind === "select" ? "change" : "input", () => {
+      const index = placeOf(place.closest("li"));
+      change(index, { value: field.value }, `${id}.if.${index}`);
+    });
+    const isFocused = present === document.activeElement;
+    place.replaceChildren(field);
+    if (present && isFocused) field.focus();
+    return field;
+  };
+
+  const showValue = (place, condition) => {
     place.hidden = !schema.comparing.includes(condition.is);
     const source = sourceOf(condition);
     const values = condition.is === "contains" ? null : possibleValues(source);
-    const field = values ? createSelect(values, condition) : createField(source ?? {});
-    field.className = "input";
-    field.dataset.value = "";
-    field.setAttribute("aria-label", place.dataset.says);
-    field.value = condition.value;
-    field.addEventListener(values ? "change" : "input", () => change(index, { value: field.value }, `${id}.if.${index}`));
-    place.replaceChildren(field);
+    const field = fieldOf(place, values ? "select" : (source?.type ?? "text"));
+    if (!values) setValue(field, condition.value);
+    else {
+      const isKnown = !condition.value || values.some(([value]) => value === condition.value);
+      const more = isKnown ? [] : [[condition.value, condition.value]];
+      setOptions(field, [["", say("chooseValue")], ...values, ...more], condition.value);
+    }
   };
 
-  const createRow = (condition, index) => {
+  const placeOf = (row) => [...list.children].indexOf(row);
+  const partsOf = (row) => ["question", "is", "value"].map((part) => row.querySelector(`[data-condition-${part}]`));
+
+  const createRow = () => {
     const row = clone("condition");
-    nameParts(row, words.fill, { number: index + 1 });
-    const [question, is, value] = ["question", "is", "value"].map((part) => row.querySelector(`[data-condition-${part}]`));
-    value.removeAttribute("aria-label");
-    fillQuestions(question, condition);
-    fillOperators(is, condition);
-    fillValue(value, condition, index);
+    const [question, is] = partsOf(row);
     question.addEventListener("change", () => {
+      const index = placeOf(row);
       const source = findQuestion(model.content, question.value);
-      const fits = source && schema.types[source.type].operators.includes(condition.is);
-      change(index, { question: question.value, value: "", is: fits ? condition.is : "equals" });
+      const fits = source && schema.types[source.type].operators.includes(conditions()[index].is);
+      change(index, { question: question.value, value: "", is: fits ? conditions()[index].is : "equals" });
     });
-    is.addEventListener("change", () => change(index, { is: is.value }));
+    is.addEventListener("change", () => change(placeOf(row), { is: is.value }));
     row.querySelector("[data-condition-delete]").addEventListener("click", () => {
+      const index = placeOf(row);
       put(conditions().filter((_, n) => n !== index));
       addButton.focus();
     });
     return row;
   };
 
-  // Which control of which row has the focus, to find its successor.
-  const focused = () => {
-    const index = [...list.children].findIndex((row) => row.contains(document.activeElement));
-    if (index < 0) return null;
-    const part = ["condition-question", "condition-is", "value"].find((name) => document.activeElement.matches(`[data-${name}]`));
-    return part ? { index, part } : null;
-  };
-
+  // In place: whoever is choosing or typing goes on.
   const render = () => {
-    const at = focused();
-    list.replaceChildren(...conditions().map(createRow));
-    if (at) list.children[at.index]?.querySelector(`[data-${at.part}]`)?.focus();
+    const count = conditions().length;
+    while (list.children.length > count) list.lastElementChild.remove();
+    while (list.children.length < count) list.append(createRow());
+    for (const [index, condition] of conditions().entries()) {
+      const row = list.children[index];
+      const [question, is, value] = partsOf(row);
+      nameParts(row, words.fill, { number: index + 1 });
+      value.removeAttribute("aria-label");
+      showQuestions(question, condition);
+      showOperators(is, condition);
+      showValue(value, condition);
+    }
     root.querySelector("[data-no-earlier]").hidden = earlier.length > 0 || conditions().length > 0;
     root.querySelector("[data-match-field]").hidden = conditions().length < 2;
     addButton.hidden = earlier.length === 0 || conditions().length >= schema.limits.conditions;
     if (showIf) match.value = showIf.match;
-  };
-
-  // Typing into a value must not rebuild the field that is typed in.
-  const onlyValuesDiffer = (one, other) =>
-    one?.match === other?.match &&
-    (one?.conditions.length ?? 0) === (other?.conditions.length ?? 0) &&
-    (one?.conditions ?? []).every(
-      (each, n) => each.question === other.conditions[n].question && each.is === other.conditions[n].is,
-    );
-
-  const updateValues = () => {
-    for (const [index, condition] of conditions().entries()) {
-      setValue(list.children[index].querySelector("[data-value]"), condition.value);
-    }
   };
 
   const findEarlier = () => earlierThan(model.content, id).filter((each) => schema.types[each.type].operators.length);
@@ -163,10 +167,7 @@ export const createConditions = (app, { id }, root) => {
         root.open = Boolean(showIf);
         earlier = findEarlier();
         render();
-      } else if (showIf !== before) {
-        if (onlyValuesDiffer(before, showIf)) updateValues();
-        else render();
-      }
+      } else if (showIf !== before) render();
     },
     refresh() {
       const found = findEarlier();

@@ -54,6 +54,12 @@ export const earlierThan = (content, id) => {
   return all.slice(0, all.findIndex((question) => question.id === id));
 };
 
+// Who has a condition on one of these questions, without being one of them.
+export const askersOf = (content, ids) => {
+  const asks = ({ showIf }) => showIf?.conditions.some((each) => ids.has(each.question));
+  return questionsOf(content).filter((question) => !ids.has(question.id) && asks(question));
+};
+
 const changeStep = (content, index, change) => ({
   ...content,
   steps: replaced(content.steps, index, { ...content.steps[index], ...change }),

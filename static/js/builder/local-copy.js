@@ -36,12 +36,13 @@ const heldKeys = async () => {
 export const createLocalCopy = ({ workspace, user }) => {
   const prefix = `coachbot:form:${workspace}:${user}:`;
   const key = prefix + crypto.getRandomValues(new Uint32Array(2)).join("");
-  let timer;
+  let timer = null;
   let waiting;
   navigator.locks?.request?.(key, () => new Promise(() => {})).catch(() => {});
 
   const flush = () => {
     clearTimeout(timer);
+    timer = null;
     if (!waiting) return;
     try {
       localStorage.setItem(key, JSON.stringify(waiting));
@@ -56,11 +57,12 @@ export const createLocalCopy = ({ workspace, user }) => {
     flush,
     keep(content, revision) {
       waiting = { content, revision, at: new Date().toISOString() };
-      clearTimeout(timer);
-      timer = setTimeout(flush, WRITE_AFTER_MS);
+      // Not put off by what comes meanwhile: who never pauses may crash as well.
+      timer ??= setTimeout(flush, WRITE_AFTER_MS);
     },
     clear() {
       clearTimeout(timer);
+      timer = null;
       waiting = null;
       remove(key);
     },

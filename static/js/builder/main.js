@@ -61,6 +61,7 @@ app.saver = createSaver({
   onSaved(answer, isLatest) {
     showChanged(answer.changed);
     if (isLatest) app.editor.setProblems(answer.problems);
+    preview.catchUp();
   },
   onConflict: (answer) => app.onConflict(answer),
 });

@@ -1,5 +1,7 @@
 // Options out of a clipboard: lines of a text, rows of a spreadsheet.
 
+import { cut } from "./dom.js";
+
 // A spreadsheet puts tabs between cells, and a cell that has line breaks or quotes of its own between quotes.
 const CELL = /(?:"((?:[^"]|"")*)"|([^\t\n]*))(\t|\n|$)/y;
 
@@ -26,5 +28,5 @@ export const readOptions = (given, longest) => {
   const rows = isSheet(text) ? readRows(text) : text.split("\n").map((line) => [line]);
   const filled = rows.map((cells) => cells.map(tidy).filter(Boolean)).filter((cells) => cells.length);
   const options = filled.length === 1 ? filled[0] : filled.map((cells) => cells.join(", "));
-  return options.map((option) => option.slice(0, longest).trim());
+  return options.map((option) => cut(option, longest).trim());
 };

@@ -112,6 +112,10 @@ export const createPreview = ({ model, http, words, pane, stage, note }) => {
       step = id;
       showStep(frame);
     },
+    // What could not be shown before is asked for again.
+    catchUp() {
+      if (isStale) refresh();
+    },
     start() {
       choose(width);
       model.listen(plan);

@@ -21,13 +21,29 @@ const trim = (element, type, schema) => {
   for (const part of element.querySelectorAll("[data-unless]")) if (named(part.dataset.unless, type)) part.remove();
 };
 
-export const createBody = (app, question) => {
-  const { commands, schema, words } = app;
+// The kind of the question, and its id.
+const createFoot = ({ commands, words }, id, element) => {
+  const type = element.querySelector("[data-field=type]");
+  type.addEventListener("change", () => commands.changeType(id, type.value));
+  const code = element.querySelector("[data-id]");
+  setText(code, id);
+  const copyButton = element.querySelector("[data-copy-id]");
+  copyButton.addEventListener("click", () => copy(copyButton, code, words));
+  return { element, show: (question) => setValue(type, question.type) };
+};
+
+// `former`: the foot of the body whose place this one takes. It stays where it is, and is none of the new element's.
+export const createBody = (app, question, former = null) => {
+  const { commands, schema } = app;
   const { id, type } = question;
   const element = clone("body", id);
   trim(element, type, schema);
 
-  const controls = [...element.querySelectorAll("[data-field]")];
+  const ownFoot = element.querySelector("[data-foot]");
+  if (former) ownFoot.remove();
+  const foot = former ?? createFoot(app, id, ownFoot);
+
+  const controls = [...element.querySelectorAll("[data-field]:not([data-field=type])")];
   const parts = [createConditions(app, question, element.querySelector("[data-conditions]"))];
   const options = element.querySelector("[data-options]")?.closest("fieldset");
   if (options) parts.push(createOptions(app, question, options));
@@ -35,23 +51,20 @@ export const createBody = (app, question) => {
 
   for (const control of controls) {
     const { field } = control.dataset;
-    if (field === "type") control.addEventListener("change", () => commands.changeType(id, control.value));
-    else control.addEventListener("input", () => commands.edit(id, { [field]: valueOf(control) }, `${id}.${field}`));
+    control.addEventListener("input", () => commands.edit(id, { [field]: valueOf(control) }, `${id}.${field}`));
   }
   const label = element.querySelector("[data-field=label]");
   const help = element.querySelector("#label-help-" + id);
   if (help) label.setAttribute("aria-describedby", help.id);
-
-  setText(element.querySelector("[data-id]"), id);
-  const copyButton = element.querySelector("[data-copy-id]");
-  copyButton.addEventListener("click", () => copy(copyButton, element.querySelector("[data-id]"), words));
 
   const more = element.querySelector("details[data-part=more]");
   if (more) more.open = Boolean(question.placeholder) || Object.keys(question.rules).length > 0;
 
   return {
     element,
+    foot,
     update(next) {
+      foot.show(next);
       for (const control of controls) setValue(control, next[control.dataset.field]);
       for (const part of parts) part.update(next);
     },

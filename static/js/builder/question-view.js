@@ -60,12 +60,16 @@ export const createQuestionView = (app, question) => {
       element.classList.remove("is-open");
       toggle.setAttribute("aria-expanded", "false");
     },
-    // Another type has other fields; whoever chose it stays where they are.
+    // Another type has other fields. The foot, where it is chosen, stays: a select that lost the focus for a moment
+    // would forget what was typed in it.
     rebuild() {
       const focused = body.contains(document.activeElement) ? document.activeElement.dataset.field : null;
-      view.close();
-      view.open();
-      if (focused) view.focusField(focused);
+      const { foot } = fields;
+      fields = createBody(app, shown, foot);
+      for (const old of [...foot.element.parentElement.children]) if (old !== foot.element) old.remove();
+      foot.element.before(...fields.element.children);
+      fields.update(shown);
+      if (focused && document.activeElement === document.body) view.focusField(focused);
     },
     // Questions before this one may have changed.
     refresh: () => fields?.refresh(),

@@ -3,6 +3,8 @@
 // States: saved, unsaved, saving, offline, failing, signedOut, forbidden, refused, conflict.
 
 const SAVE_AFTER_MS = 1000;
+// However busily somebody writes.
+const SAVE_AT_LEAST_MS = 10_000;
 const RETRY_MS = [2000, 4000, 8000, 15_000, 30_000];
 // These are tried again by themselves.
 const PASSING = { 0: "offline", 401: "signedOut" };
@@ -14,8 +16,12 @@ export const createSaver = ({ model, http, copy, revision: known, onState, onSav
   let timer;
   let running = null;
   let failures = 0;
+  let unsavedSince = 0;
+  // Sent, and never answered: any of these may be what is stored.
+  const unanswered = new Set();
 
   const enter = (next, details = {}) => {
+    if (next === "unsaved" && state !== next) unsavedSince = performance.now();
     state = next;
     onState(next, details);
   };
@@ -24,6 +30,8 @@ export const createSaver = ({ model, http, copy, revision: known, onState, onSav
     clearTimeout(timer);
     timer = setTimeout(save, delay);
   };
+
+  const planSave = () => plan(Math.min(SAVE_AFTER_MS, unsavedSince + SAVE_AT_LEAST_MS - performance.now()));
 
   const tryLater = (next) => {
     enter(next);
@@ -35,6 +43,7 @@ export const createSaver = ({ model, http, copy, revision: known, onState, onSav
     revision = data.revision;
     saved = content;
     failures = 0;
+    unanswered.clear();
     const isLatest = model.content === content;
     if (isLatest) {
       copy.clear();
@@ -42,7 +51,7 @@ export const createSaver = ({ model, http, copy, revision: known, onState, onSav
     } else {
       copy.keep(model.content, revision);
       enter("unsaved");
-      plan(SAVE_AFTER_MS);
+      planSave();
     }
     onSaved(data, isLatest);
   };
@@ -56,6 +65,11 @@ export const createSaver = ({ model, http, copy, revision: known, onState, onSav
   };
 
   const finish = (content, { status, data }) => {
+    if (status === 0 || status >= 500) {
+      unanswered.add(content);
+      // What is stored now, nobody knows.
+      saved = null;
+    }
     if (status === 200) take(content, data);
     else if (status === 409) meet(data);
     else if (status in PASSING) tryLater(PASSING[status]);
@@ -64,15 +78,27 @@ export const createSaver = ({ model, http, copy, revision: known, onState, onSav
     else enter("refused", { message: data.issues?.[0]?.message ?? data.message ?? String(status) });
   };
 
+  // Somebody else's save may be one of ours that was not answered. The server takes what it has already for saved,
+  // whatever the revision, and refuses everything else.
+  const send = async (content) => {
+    const answer = await http.post("save", { revision, content });
+    if (answer.status !== 409) return [content, answer];
+    for (const earlier of unanswered) {
+      const found = await http.post("save", { revision, content: earlier });
+      if (found.status !== 409) return [earlier, found];
+    }
+    return [content, answer];
+  };
+
   const save = () => {
     clearTimeout(timer);
     if (running) return running;
     if (model.content === saved) return Promise.resolve();
     const content = model.content;
     enter("saving");
-    running = http.post("save", { revision, content }).then((answer) => {
+    running = send(content).then((answered) => {
       running = null;
-      finish(content, answer);
+      finish(...answered);
     });
     return running;
   };
@@ -95,7 +121,7 @@ export const createSaver = ({ model, http, copy, revision: known, onState, onSav
     // An outage goes on being called one, and typing does not put off the next try.
     if (state === "offline" || state === "failing" || state === "signedOut") return;
     enter("unsaved");
-    plan(SAVE_AFTER_MS);
+    planSave();
   });
 
   const retryNow = () => {
@@ -128,6 +154,7 @@ export const createSaver = ({ model, http, copy, revision: known, onState, onSav
     async rebase(next, content = null) {
       revision = next;
       failures = 0;
+      unanswered.clear();
       if (content) {
         saved = content;
         copy.clear();
