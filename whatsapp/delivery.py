@@ -10,6 +10,7 @@ from leads.status import OPEN, change_status
 from leads.suppression import suppress
 from providers.twilio import explain
 from whatsapp.models import Message
+from whatsapp.numbers import spellings
 
 Status = Message.Status
 # Twilio's word → ours.
@@ -61,13 +62,14 @@ def respect_opt_out(lead: Lead, *, code: str, now: datetime) -> bool:
     """Stop every contact with a lead whom the provider reports as opted out. False: the code says something else."""
     if code not in OPTED_OUT_CODES:
         return False
-    suppress(
-        workspace_id=lead.workspace_id,
-        phone=lead.phone,
-        reason=Suppression.Reason.PROVIDER,
-        now=now,
-        detail=f"{code} {explain(code)}",
-    )
+    for phone in spellings(lead.phone):
+        suppress(
+            workspace_id=lead.workspace_id,
+            phone=phone,
+            reason=Suppression.Reason.PROVIDER,
+            now=now,
+            detail=f"{code} {explain(code)}",
+        )
     return True
 
 
@@ -82,14 +84,14 @@ def leave_to_human(lead_id: UUID, *, reason: str, code: str, now: datetime) -> N
 
 
 def _answer_failure(message: Message, *, code: str, now: datetime) -> None:
-    """Draw the consequences of a message that did not arrive."""
+    """Draw the consequences of a message that did not arrive. Who wants none has nothing to wait for a human for."""
     reason = f"{code} {explain(code)}".strip()[:255]
-    respect_opt_out(message.lead, code=code, now=now)
+    opted_out = respect_opt_out(message.lead, code=code, now=now)
     if message.dispatch_id is not None:
         dispatches = Dispatch.objects.filter(pk=message.dispatch_id)
         dispatches.update(status=Dispatch.Status.FAILED, reason=reason, finished_at=now)
         # Whoever has written meanwhile got the conversation going without it.
-        if not Message.objects.filter(lead_id=message.lead_id, role=Message.Role.USER).exists():
+        if not opted_out and not Message.objects.filter(lead_id=message.lead_id, role=Message.Role.USER).exists():
             change_status(message.lead_id, Lead.Status.NEEDS_HUMAN, now=now, frm=OPEN, reason=reason)
-    elif message.turn_id is not None:
+    elif message.turn_id is not None and not opted_out:
         leave_to_human(message.lead_id, reason=reason, code=code or "not_delivered", now=now)

@@ -16,11 +16,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 from leads.again import DECIDED
+from leads.insert import OPTED_OUT
 from leads.models import Dispatch, Lead, lease_end
 from leads.status import change_status
 from providers.errors import Rejected, Unavailable
 from whatsapp.accounts import connected_account, journal_answer
 from whatsapp.agent import Draft, write_first_message
+from whatsapp.delivery import OPTED_OUT_CODES
 from whatsapp.guard import reason_to_hold
 from whatsapp.models import Message
 from whatsapp.sending import BUSY_RETRY_S, Held, Result, send_written, settle, simulate, tell
@@ -102,15 +104,7 @@ def send_message(message_id: str, run_id: str) -> Result:
         return tell(message)
     if not _renew(message.dispatch, run_id, now=timezone.now()):
         return {"outcome": "nothing"}
-    if message.lead.is_test:
-        return simulate(message, now=now)
-    account = connected_account(message.lead, "twilio")
-    check = partial(_why_not, message.dispatch)
-    try:
-        # Who asked Twilio in between is late: the time is told anew, because others count from it.
-        return send_written(message, account, as_template=True, check=check, now=timezone.now())
-    except Held as held:
-        return _skip(message.dispatch, reason=held.reason, now=now)
+    return _send(message, message.dispatch)
 
 
 def persist_message(message_id: str) -> Result:
@@ -141,6 +135,22 @@ def give_up_dispatch(dispatch_id: UUID | str, *, reason: str, now: datetime) -> 
         lead_id = Dispatch.objects.values_list("lead_id", flat=True).get(pk=dispatch_id)
         change_status(lead_id, Lead.Status.NEEDS_HUMAN, now=now, frm=[Lead.Status.NEW], reason=reason[:255])
     return True
+
+
+def _send(message: Message, dispatch: Dispatch) -> Result:
+    # Who asked Twilio in between is late: the time is told anew, because others count from it.
+    now = timezone.now()
+    if message.lead.is_test:
+        return simulate(message, now=now)
+    account = connected_account(message.lead, "twilio")
+    try:
+        return send_written(message, account, as_template=True, check=partial(_why_not, dispatch), now=now)
+    except Held as held:
+        return _skip(dispatch, reason=held.reason, now=now)
+    except Rejected as error:
+        if error.code not in OPTED_OUT_CODES:
+            raise
+        return _skip(dispatch, reason=OPTED_OUT, now=now)
 
 
 def _claim(dispatch_id: str, run_id: str, *, now: datetime) -> bool:

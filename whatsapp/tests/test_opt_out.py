@@ -223,6 +223,21 @@ def test_a_callback_that_the_lead_blocked_us_suppresses(phone: Phone) -> None:
     assert LeadEvent.objects.filter(kind="opted_out").exists()
 
 
+def test_who_has_opted_out_at_the_provider_needs_no_human(wire: Wire, phone: Phone) -> None:
+    dispatch = make_dispatch(make_lead(phone.lead.workspace, phone="+5215512345678"))
+    wire.openai()
+    wire.twilio(status=400, json={"code": 21610, "message": "Attempt to send to unsubscribed recipient", "status": 400})
+    work()
+
+    dispatch.refresh_from_db()
+    assert (dispatch.status, dispatch.reason, dispatch.lead.status) == ("skipped", "opted_out", "new")
+    assert set(Suppression.objects.values_list("phone", flat=True)) == {"+5215512345678", "+525512345678"}
+
+    greeting = make_message(phone.lead, twilio_sid="SM" + "b" * 32, dispatch=make_dispatch(phone.lead))
+    call_back(phone.client, greeting, "undelivered", ErrorCode="63014")
+    assert Lead.objects.get(pk=phone.lead.pk).status == "in_conversation"
+
+
 def test_what_was_being_sent_when_the_worker_died_is_not_sent_again_after_a_stop(wire: Wire, phone: Phone) -> None:
     def die(request: Any) -> Any:
         raise KeyboardInterrupt
