@@ -24,7 +24,8 @@ from workspaces.secrets import SecretUnreadable
 
 logger = logging.getLogger(__name__)
 
-MAX_BODY_BYTES = 1_048_576
+# The report of a long call repeats all that was said three or four times over.
+MAX_BODY_BYTES = 8 * 1024 * 1024
 Message = dict[str, Any]
 
 

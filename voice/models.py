@@ -9,12 +9,23 @@ from django.utils.translation import gettext_lazy as _
 
 from leads.models import Dispatch, Lead
 
+# Somebody talked, or may have, and what was said has not come.
+_UNREPORTED = Q(
+    status="ended",
+    outcome__in=["completed", "transferred", "failed"],
+    duration_s__isnull=True,
+    cost_usd__isnull=True,
+    transcript__isnull=True,
+)
+
 
 class CallSession(models.Model):
     """One call of Vapi's. Its events arrive in any order and more than once; the state only moves forward."""
 
     # The `vapi_status` of a test lead's call, which no wire has seen.
     SIMULATED = "simulated"
+
+    UNREPORTED = _UNREPORTED
 
     class Status(models.TextChoices):
         """What the API shows: either it goes on or it is over."""
@@ -63,6 +74,7 @@ class CallSession(models.Model):
                 fields=["updated_at"], name="call_came_to_nothing", condition=Q(outcome__in=["account", "transient"])
             ),
             models.Index(fields=["updated_at"], name="call_not_answered", condition=Q(outcome="no_answer")),
+            models.Index(fields=["updated_at"], name="call_not_reported", condition=_UNREPORTED),
         ]
 
     def __str__(self) -> str:

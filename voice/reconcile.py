@@ -33,7 +33,13 @@ MISSED_WITHIN = timedelta(hours=24)
 SIMULATED_FOR = timedelta(seconds=4)
 SILENT_FOR = timedelta(hours=2)
 GIVEN_UP_AFTER = timedelta(hours=24)
+# The report comes seconds after the end, and is told again for a minute; then we ask for it ourselves.
+REPORT_AFTER = timedelta(minutes=10)
+REPORT_WITHIN = timedelta(hours=3)
 LOOKS_PER_SWEEP = 5
+# Our own words for how a call ended.
+NOT_FOUND = "call-not-found-at-vapi"
+NO_NEWS = "no-news-from-vapi"
 # A late refusal may overtake the 201 that its sender still waits for.
 _SENT = (Dispatch.Status.SENDING, Dispatch.Status.DONE)
 # Outcomes of a call that may never have come about.
@@ -77,7 +83,7 @@ def sweep(*, now: datetime, limit: int) -> int:
     """Do the worker's part. Returns how many calls it brought forward."""
     kept = _end_simulated(now=now, limit=limit) + _catch_up(now=now, limit=limit)
     kept += retries.sweep(now=now, limit=limit) + withdrawal.sweep(now=now, limit=min(limit, LOOKS_PER_SWEEP))
-    return kept + _ask_about_silent(now=now, limit=min(limit, LOOKS_PER_SWEEP))
+    return kept + _ask_vapi(now=now, limit=min(limit, LOOKS_PER_SWEEP))
 
 
 def _keep(session: CallSession, *, now: datetime) -> None:
@@ -195,13 +201,23 @@ def _catch_up(*, now: datetime, limit: int) -> int:
     return len(sessions)
 
 
-def _ask_about_silent(*, now: datetime, limit: int) -> int:
-    """Ask Vapi about calls that should have ended long ago. Stops at the first that can't be asked about."""
+def _ask_vapi(*, now: datetime, limit: int) -> int:
+    """Ask about calls that should have ended long ago, or ended and were never reported on.
+
+    Stops at the first that can't be asked about.
+    """
     silent = CallSession.objects.filter(
         status=CallSession.Status.IN_PROGRESS, updated_at__lte=now - SILENT_FOR
     ).exclude(vapi_status=CallSession.SIMULATED)
+    unreported = CallSession.objects.filter(
+        CallSession.UNREPORTED, updated_at__lte=now - REPORT_AFTER, ended_at__gte=now - REPORT_WITHIN
+    ).exclude(ended_reason__in=[NOT_FOUND, NO_NEWS])
     kept = 0
-    for session in silent.select_related("lead").order_by("updated_at")[:limit]:
+    for session in [
+        session
+        for rows in (silent, unreported)
+        for session in rows.select_related("lead").order_by("updated_at")[:limit]
+    ]:
         # Whoever moves the time on has the looking to do; a call that can't be asked about waits for its next turn.
         mine = CallSession.objects.filter(pk=session.pk, updated_at=session.updated_at)
         if not mine.update(updated_at=now):
@@ -210,9 +226,9 @@ def _ask_about_silent(*, now: datetime, limit: int) -> int:
             news = _ask(session, now=now)
         except ProviderError as error:
             logger.warning("call session %s can't be asked about: %s", session.pk, type(error).__name__)
-            if now - session.created_at < GIVEN_UP_AFTER:
+            if session.status == CallSession.Status.ENDED or now - session.created_at < GIVEN_UP_AFTER:
                 break
-            news = News(status="ended", ended_reason="no-news-from-vapi")
+            news = News(status="ended", ended_reason=NO_NEWS)
         if news is not None and take_news(session.pk, news, now=now) is not None:
             kept += 1
     return kept
@@ -224,5 +240,5 @@ def _ask(session: CallSession, *, now: datetime) -> News | None:
     give_back()
     call = vapi.get_call(api_key=caller.api_key, call_id=session.vapi_call_id)
     if call is None:
-        return News(status="ended", ended_reason="call-not-found-at-vapi")
+        return News(status="ended", ended_reason=NOT_FOUND)
     return news_of_report(call) if call.get("status") == "ended" else None

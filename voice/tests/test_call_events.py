@@ -244,9 +244,14 @@ def test_what_is_no_event_is_refused(body: bytes) -> None:
     assert response.json() == {"ok": False, "error": "Request body must be valid JSON."}
 
 
-def test_a_body_over_a_megabyte_is_refused() -> None:
-    workspace = workspace_of(make_call())
-    assert post_event(workspace, report(summary="x" * 1_048_577)).status_code == 413
+def test_takes_the_report_of_a_long_call_and_refuses_what_is_none() -> None:
+    session = make_call()
+    long_talk, workspace = "AI: Well then.\n" * 20_000, workspace_of(session)
+    artifact = {"transcript": long_talk, "messages": [{"message": long_talk}] * 4}
+    assert post_event(workspace, report(artifact=artifact)).status_code == 200
+    session.refresh_from_db()
+    assert session.transcript == long_talk.strip()
+    assert post_event(workspace, report(summary="x" * 8 * 1024 * 1024)).status_code == 413
     assert post_event(workspace, report(summary="x" * 1_000_000)).status_code == 200
 
 

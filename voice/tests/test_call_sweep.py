@@ -12,6 +12,7 @@ from conftest import NOW, make_dispatch, make_lead, make_workspace
 from leads.channels import get_channel
 from leads.models import Dispatch, Lead
 from voice.models import CallSession
+from voice.progress import News, advance
 from voice.tests.factories import CALL_ID, CALL_URL, make_call, make_order
 from workspaces.models import Integration
 
@@ -155,10 +156,47 @@ def test_a_lead_that_somebody_decided_about_is_not_called_again() -> None:
     assert Dispatch.objects.get().status == "done"
 
 
-def test_an_idle_sweep_costs_five_queries() -> None:
+def test_an_idle_sweep_costs_six_queries() -> None:
     with CaptureQueriesContext(connection) as queries:
         assert sweep(NOW) == 0
-    assert len(queries) == 5
+    assert len(queries) == 6
+
+
+@responses.activate
+def test_asks_vapi_for_a_report_that_never_came() -> None:
+    session = make_call()
+    advance(session.pk, News(status="ended", at=NOW, ended_reason="customer-ended-call"), now=NOW)
+    call = {"id": CALL_ID, "status": "ended", "endedReason": "customer-ended-call", "cost": 0.2}
+    responses.get(f"{CALL_URL}/{CALL_ID}", json=call | {"artifact": {"transcript": "T", "recordingUrl": "https://r"}})
+
+    assert [sweep(NOW + timedelta(minutes=n)) for n in (9, 10, 30)] == [0, 1, 0]
+
+    session.refresh_from_db()
+    assert (session.transcript, session.has_recording, session.ended_at) == ("T", True, NOW)
+    assert len(responses.calls) == 1
+
+
+@responses.activate
+@pytest.mark.parametrize("reason", ["customer-did-not-answer", "scheduled-call-deleted", "call-not-found-at-vapi"])
+def test_asks_for_no_report_where_nothing_was_said(reason: str) -> None:
+    session = make_call()
+    advance(session.pk, News(status="ended", at=NOW, ended_reason=reason), now=NOW)
+
+    sweep(NOW + timedelta(minutes=30))
+
+    assert len(responses.calls) == 0
+
+
+@responses.activate
+def test_stops_asking_for_a_report_after_some_hours() -> None:
+    session = make_call()
+    advance(session.pk, News(status="ended", at=NOW, ended_reason="customer-ended-call"), now=NOW)
+    responses.get(f"{CALL_URL}/{CALL_ID}", status=500)
+
+    for minutes in range(0, 600, 30):
+        sweep(NOW + timedelta(minutes=minutes))
+
+    assert len(responses.calls) == 6
 
 
 def test_nobody_was_called() -> None:
