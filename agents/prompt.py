@@ -157,36 +157,45 @@ def system_prompt(
     """
     who = one_line(business.agent_name) or "the assistant"
     name = one_line(business.name)
-    given = (
-        ("Persona", business.persona),
-        ("Offer", business.offer),
-        ("Pricing", business.pricing),
-        ("Qualification criteria", business.qualification_criteria),
-        ("Also find out", _asked_for(business)),
-    )
-    about = {
+    sections = [
+        f"You are {who}, an AI assistant writing on WhatsApp on behalf of {name}. {DUTIES}",
+        *([TOOL_RULES] if with_tools else []),
+        *(f"## {title}\n{text.strip()}" for title, text in _given(business) if text.strip()),
+        f"## Current time\n{local_time(now, timezone=business.timezone)}",
+        ABOUT_DATA,
+        *_about(lead, profile=profile, appointment=appointment and local_time(appointment, timezone=business.timezone)),
+    ]
+    return "\n\n".join(sections)
+
+
+def _given(business: Business) -> Iterator[tuple[str, str]]:
+    """Yield what the business has written itself, with its titles."""
+    yield "Persona", business.persona
+    yield "Offer", business.offer
+    yield "Pricing", business.pricing
+    yield "Qualification criteria", business.qualification_criteria
+    yield "Also find out", _asked_for(business)
+
+
+def _about(lead: KnownLead, *, profile: Mapping[str, Any] | None, appointment: str | None) -> Iterator[str]:
+    """Yield the sections on the lead, each in its fence."""
+    person = {
         "Name": lead.name,
         "First name": first_name(lead.name),
         "Phone": lead.phone,
         "Email": lead.email,
         "Goal": lead.goal,
-        "Appointment": appointment and local_time(appointment, timezone=business.timezone),
+        "Appointment": appointment,
     }
-    known = (
-        ("The lead", about),
+    known: tuple[tuple[str, Known], ...] = (
+        ("The lead", person),
         ("What the lead has told you so far", profile),
         ("What else we know about this lead", lead.metadata),
         ("Form answers", answers_in_words(lead)),
     )
-    sections = [
-        f"You are {who}, an AI assistant writing on WhatsApp on behalf of {name}. {DUTIES}",
-        *([TOOL_RULES] if with_tools else []),
-        *(f"## {title}\n{text.strip()}" for title, text in given if text.strip()),
-        f"## Current time\n{local_time(now, timezone=business.timezone)}",
-        ABOUT_DATA,
-        *(f"## {title}\n{_fence(text)}" for title, values in known if (text := lines(values))),
-    ]
-    return "\n\n".join(sections)
+    for title, values in known:
+        if text := lines(values):
+            yield f"## {title}\n{_fence(text)}"
 
 
 def _asked_for(business: Business) -> str:
