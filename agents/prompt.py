@@ -157,13 +157,14 @@ def system_prompt(
     """
     who = one_line(business.agent_name) or "the assistant"
     name = one_line(business.name)
+    told = local_time(appointment, timezone=business.timezone) if appointment else None
     sections = [
         f"You are {who}, an AI assistant writing on WhatsApp on behalf of {name}. {DUTIES}",
         *([TOOL_RULES] if with_tools else []),
         *(f"## {title}\n{text.strip()}" for title, text in _given(business) if text.strip()),
         f"## Current time\n{local_time(now, timezone=business.timezone)}",
         ABOUT_DATA,
-        *_about(lead, profile=profile, appointment=appointment and local_time(appointment, timezone=business.timezone)),
+        *_about(lead, profile=profile, appointment=told),
     ]
     return "\n\n".join(sections)
 
