@@ -173,6 +173,8 @@ def _thanks_context(visit: Visit, *, theme: str = "") -> dict[str, Any]:
         # In a frame a redirect would stay in it: the page around it is asked, or a link leads there.
         "onward": visit.design.redirect_url if visit.embedded else "",
         "form_key": visit.workspace.slug,
+        # Where no heading says whose page it is the name stands in for a logo.
+        "heading": "",
     }
 
 

@@ -249,6 +249,7 @@ class SubmissionTests(TestCase):
 
         self.assertContains(page, "Lovely")
         self.assertContains(page, "We ring you before six.")
+        self.assertContains(page, "<bdi>Northlight</bdi>", html=True)
 
     def test_hides_the_questions_of_other_workspaces(self) -> None:
         make_published(make_workspace(slug="other"), document(question(id="q_other0")))
