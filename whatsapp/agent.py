@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from agents.conversation import Said, converse
 from agents.pricing import cost_usd
@@ -35,6 +36,17 @@ OPENING_IN_TEMPLATE = (
     "there; write the sentence that follows it: refer to what they asked for and end with one easy question. At most "
     "40 words in one paragraph, plain text, no greeting, no placeholders. Answer with the sentence alone."
 )
+AGAIN = (
+    "That was the conversation so far. A colleague wants you to write to the lead once more: pick up where it ended, "
+    "without introducing yourself anew or repeating what was said, and end with one easy question. At most 60 words, "
+    "plain text, no placeholders. Answer with the message alone."
+)
+AGAIN_IN_TEMPLATE = (
+    "That was the conversation so far. A colleague wants you to write to the lead once more. A greeting that names the "
+    "business is already there; write the sentence that follows it: pick up where the conversation ended, without "
+    "repeating what was said, and end with one easy question. At most 40 words in one paragraph, plain text, no "
+    "greeting, no placeholders. Answer with the sentence alone."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +60,9 @@ class Draft:
 
 
 def write_first_message(lead: Lead, *, now: datetime) -> Draft:
-    """Let the model write to a lead that has not written yet; for a test lead nobody is asked.
+    """Let the model write to a lead of its own accord: for the first time, or once more after what was said.
+
+    For a test lead nobody is asked.
 
     Raises Rejected, or Unavailable: asking reaches nobody, so it may be repeated whatever came of it.
     """
@@ -57,8 +71,10 @@ def write_first_message(lead: Lead, *, now: datetime) -> Draft:
     options = connected_account(lead, "twilio").options
     if options.get("content_sid") and not has_sentence(options):
         return Draft(" · ".join(content_variables(options, lead=lead, sentence="").values()) or "(template)")
-    opening = OPENING_IN_TEMPLATE if options.get("content_sid") else OPENING
-    return _ask(lead, [{"role": "user", "content": opening}], now=now)
+    before = [_as_turn(message) for message in _latest(_heard(lead.pk))]
+    first, again = (OPENING_IN_TEMPLATE, AGAIN_IN_TEMPLATE) if options.get("content_sid") else (OPENING, AGAIN)
+    opening = again if before else first
+    return _ask(lead, [*before, {"role": "user", "content": opening}], now=now)
 
 
 def write_reply(turn: AgentTurn, *, store: Callable[[list[dict[str, Any]], openai.Usage], None], now: datetime) -> Said:
@@ -94,15 +110,23 @@ def history(turn: AgentTurn) -> list[openai.Turn]:
     A message of the agent's that nobody got is left out. What a colleague wrote stands on the agent's side, marked.
     What the turn is to answer stands at the end, though the answer to what was before may have come after it.
     """
-    messages = Message.objects.filter(lead_id=turn.lead_id).exclude(kind=Message.Kind.CONFIRMATION)
     unclaimed = Q(role=Message.Role.USER, turn=None)
-    unheard = ~Q(role=Message.Role.USER) & Q(status__in=[Message.Status.FAILED, Message.Status.WRITTEN])
     own = Q(role=Message.Role.ASSISTANT, turn=turn)
-    newest = messages.exclude(unclaimed).exclude(unheard).exclude(own).order_by("-created_at")[:HISTORY_MESSAGES]
-    rows = list(reversed(newest))
+    rows = _latest(_heard(turn.lead_id).exclude(unclaimed).exclude(own))
     # A colleague who wrote after it has answered it.
     answered_at = max((row.created_at for row in rows if row.role == Message.Role.OPERATOR), default=None)
     return [_as_turn(row) for row in sorted(rows, key=lambda row: _is_to_be_answered(row, turn, answered_at))]
+
+
+def _heard(lead_id: UUID) -> QuerySet[Message]:
+    """Return what was said, without what nobody got and what was no part of the conversation."""
+    messages = Message.objects.filter(lead_id=lead_id).exclude(kind=Message.Kind.CONFIRMATION)
+    unheard = ~Q(role=Message.Role.USER) & Q(status__in=[Message.Status.FAILED, Message.Status.WRITTEN])
+    return messages.exclude(unheard)
+
+
+def _latest(messages: QuerySet[Message]) -> list[Message]:
+    return list(reversed(messages.order_by("-created_at")[:HISTORY_MESSAGES]))
 
 
 def _is_to_be_answered(message: Message, turn: AgentTurn, answered_at: datetime | None) -> bool:
@@ -119,7 +143,8 @@ def _as_turn(message: Message) -> openai.Turn:
 
 def _ask(lead: Lead, turns: list[openai.Turn], *, now: datetime) -> Draft:
     openai_account = connected_account(lead, "openai")
-    instructions = system_prompt(lead, business=business_of(lead.workspace), now=now)
+    business, appointment = business_of(lead.workspace), lead.booking_start
+    instructions = system_prompt(lead, business=business, now=now, profile=lead.profile, appointment=appointment)
     give_back()
     try:
         reply = openai.write_reply(

@@ -17,7 +17,7 @@ from conftest import make_dispatch, make_lead, make_workspace
 from leadforms.tests.factories import document, make_published, question
 from leads.models import Dispatch, Lead
 from whatsapp.models import Message
-from whatsapp.tests.conftest import SID, Wire, message, reply
+from whatsapp.tests.conftest import SID, Wire, make_message, message, reply
 from workspaces.models import Integration, LogEntry
 
 
@@ -67,6 +67,22 @@ def test_tells_the_model_about_the_lead_and_stores_nothing_there(wire: Wire, dis
     assert "Robin" in asked["instructions"]
     assert "What else we know about this lead" in asked["instructions"]
     assert "companyName: Kitchens Ltd" in asked["instructions"]
+
+
+def test_writing_once_more_goes_on_with_what_was_said(wire: Wire, dispatch: Dispatch) -> None:
+    Dispatch.objects.update(created_at=timezone.now())
+    for minutes, role, text in ((30, "assistant", "Hi Jane!"), (20, "user", "Not now"), (10, "assistant", "Lost")):
+        at = timezone.now() - timedelta(minutes=minutes)
+        make_message(dispatch.lead, role=role, text=text, status="failed" if text == "Lost" else "read", created_at=at)
+    wire.openai()
+    wire.twilio()
+
+    call_command("sweep")
+
+    said = wire.asked[0]["input"]
+    assert [turn["content"] for turn in said[:-1]] == ["Hi Jane!", "Not now"]
+    assert said[-1]["content"].startswith("That was the conversation so far.")
+    assert len(wire.sent) == 1
 
 
 def test_tells_the_model_what_was_answered_in_the_words_of_the_form(wire: Wire, dispatch: Dispatch) -> None:
