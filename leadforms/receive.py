@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from leadforms import held, spam, tokens
 from leadforms.answers import Read, read_answers
 from leadforms.content import read_content
+from leadforms.known import note_again
 from leadforms.models import FormVersion, HeldSubmission, LeadForm
 from leadforms.tokens import BadToken, Spent, Token, TooOld
 from leadforms.tracking import read_tracking
@@ -98,7 +99,9 @@ def _keep(
         if reason is None:
             try:
                 return spent, _accept(form, submission, now=now)
-            except DuplicatePhone:
+            except DuplicatePhone as known:
+                if known.lead_id:
+                    note_again(known.lead_id, submission, now=now)
                 return spent, None
             except _CapReached:
                 reason = HeldSubmission.Reason.DAILY_CAP

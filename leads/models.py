@@ -247,6 +247,8 @@ class LeadEvent(models.Model):
         CALL_AGAIN = "call_again", _("called again by hand")
         # reason, code
         AGENT_STOPPED = "agent_stopped", _("the agent stopped")
+        # text: what was said
+        SENT_AGAIN = "sent_again", _("sent the form again")
 
     id = models.BigAutoField(primary_key=True)
     lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="events", db_index=False)

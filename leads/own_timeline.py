@@ -38,6 +38,7 @@ _TITLES = {
     Kind.CALL_RETRY: _("No answer; will be called again at"),
     Kind.CALL_AGAIN: _("Contact once more, asked for by hand"),
     Kind.AGENT_STOPPED: _("The agent stopped"),
+    Kind.SENT_AGAIN: _("Sent the form again; nobody was contacted for it"),
 }
 
 

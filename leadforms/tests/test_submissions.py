@@ -10,11 +10,11 @@ from django.test import TestCase
 from django.utils import timezone
 
 from conftest import make_lead, make_workspace
-from leadforms import tokens
+from leadforms import known, tokens
 from leadforms.models import FormVersion, HeldSubmission, LeadForm
 from leadforms.publishing import publish, unpublish
 from leadforms.tests.factories import CONSENT, document, make_published, question, when
-from leads.models import Consent, Dispatch, Lead
+from leads.models import Alert, Consent, Dispatch, Lead, LeadEvent
 from workspaces.models import Workspace
 
 PAGE = "/forms/northlight"
@@ -157,6 +157,31 @@ class SubmissionTests(TestCase):
         assert Lead.objects.count() == 1
         assert not Consent.objects.exists()
         assert not HeldSubmission.objects.exists()
+
+    def test_what_a_known_phone_sends_is_kept_in_the_leads_timeline_and_members_are_told(self) -> None:
+        lead = make_lead(self.workspace, phone="+447123456789")
+        make_lead(make_workspace(slug="other"), phone="+447123456789")
+
+        self.assert_thanked(self.send(email="", goal="Now I mean it", q_who000="no", HTTP_ACCEPT_LANGUAGE="de"))
+        self.assert_thanked(self.send(goal="At once", token=token_for(self.version)))
+
+        events = LeadEvent.objects.order_by("pk")
+        assert {(event.lead_id, event.kind) for event in events} == {(lead.pk, "sent_again")}
+        assert [event.data["text"] for event in events] == [
+            "Name: Ada Byron\nGoal: Now I mean it\nWhy now?: A new job\nHave you had a coach?: No",
+            "Name: Ada Byron\nEmail: ada@example.com\nGoal: At once\nWhy now?: A new job",
+        ]
+        assert (Alert.objects.get().lead_id, Alert.objects.get().reason) == (lead.pk, "Sent the form again.")
+        assert not Dispatch.objects.exists()
+
+    def test_nobody_fills_a_leads_timeline(self) -> None:
+        lead = make_lead(self.workspace, phone="+447123456789")
+        once = LeadEvent(lead=lead, kind=LeadEvent.Kind.SENT_AGAIN, at=timezone.now())
+        LeadEvent.objects.bulk_create([once] * known.KEPT_AT_MOST)
+
+        self.assert_thanked(self.send())
+
+        assert LeadEvent.objects.count() == known.KEPT_AT_MOST
 
     def test_answers_are_checked_against_the_version_that_was_shown(self) -> None:
         form = LeadForm.objects.get()
