@@ -20,6 +20,7 @@ from workspaces.models import Workspace
 
 MAX_VALUE_CHARS = 2000
 MAX_KEY_CHARS = 64
+SHORTEST_LINE = 40
 
 DUTIES = (
     "Qualify the lead, answer questions about the offer, and help to arrange a consultation. Write in the lead's "
@@ -204,8 +205,23 @@ def _asked_for(business: Business) -> str:
 
 
 def lines(values: Known) -> str:
-    """Write `key: value` lines; null and "" are dropped, other values than strings stand as JSON."""
-    return "\n".join(f"{one_line(key)}: {one_line(text)}" for key, text in _rendered(values))[:MAX_VALUE_CHARS]
+    """Write `key: value` lines; null and "" are dropped, other values than strings stand as JSON.
+
+    Where there is too much, the long ones are cut: who tells a story in one answer has still given the others.
+    """
+    written = [f"{one_line(key)}: {one_line(text)}" for key, text in _rendered(values)]
+    limit = _fair_share([len(line) for line in written], room=MAX_VALUE_CHARS - len(written) + 1)
+    cut = (line if len(line) <= limit else f"{line[: limit - 1]}…" for line in written)
+    return "\n".join(cut)[:MAX_VALUE_CHARS]
+
+
+def _fair_share(lengths: list[int], *, room: int) -> int:
+    """Return how long a line may be, so that all of them fit: short ones leave their room to the long ones."""
+    for left, length in zip(range(len(lengths), 0, -1), sorted(lengths), strict=True):
+        if length * left > room:
+            return max(room // left, SHORTEST_LINE)
+        room -= length
+    return MAX_VALUE_CHARS
 
 
 def first_name(name: str) -> str:

@@ -102,6 +102,18 @@ def test_long_values_are_cut() -> None:
     assert (len(told["leadGoal"]), len(told["metadata_k"]), len(told["leadMetadata"])) == (2000, 2000, 2000)
 
 
+def test_a_long_answer_leaves_room_for_the_others() -> None:
+    story = "once upon a time " * 200
+    answers = {"Tell us about you": story, "Budget": "5-10k", "Anything else?": story, "When?": "Soon"}
+
+    told = values(form_responses=answers)["formResponses"].splitlines()
+
+    assert [line.partition(":")[0] for line in told] == list(answers)
+    assert (told[1], told[3]) == ("Budget: 5-10k", "When?: Soon")
+    assert told[0].endswith("…")
+    assert len(told[0]) == len(told[2]) > 950
+
+
 @given(st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text())))
 def test_whatever_was_submitted_becomes_plain_strings(metadata: dict[str, Any]) -> None:
     for key, value in values(metadata=metadata).items():
