@@ -23,6 +23,8 @@ from workspaces.models import LogEntry, UnknownSenders, Workspace
 is_phone = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
 MAX_TEXT_CHARS = 8000
 MAX_NOTES = 10
+NO_LEAD = "This phone is no lead; the workspace ignores unknown senders."
+HIDDEN = "This person hides their number from WhatsApp businesses; they can't be found as a lead and were not answered."
 # The beginning of a MIME type → what the agent is told.
 MEDIA = {
     "image": "image",
@@ -85,7 +87,7 @@ def receive(workspace: Workspace, inbound: Inbound, *, now: datetime) -> Message
             lead = _lead_of(workspace, inbound, now=now)
             message = _store(lead, inbound, now=now) if lead else None
             wished = _obey(workspace, lead, inbound, now=now)
-            _journal(workspace, lead, inbound, now=now)
+            _journal(workspace, lead, inbound, said="" if lead else NO_LEAD, now=now)
             if lead and not wished and _is_for_the_agent(lead):
                 turn = ask_for_reply(lead, after_s=workspace.reply_after_s, now=now)
     except IntegrityError:
@@ -95,6 +97,11 @@ def receive(workspace: Workspace, inbound: Inbound, *, now: datetime) -> Message
     if turn is not None:
         wake(turn)
     return message
+
+
+def note_hidden(workspace: Workspace, inbound: Inbound, *, now: datetime) -> None:
+    """Write down that somebody wrote who hides their number: no lead can be found by it, and nobody answered."""
+    _journal(workspace, None, inbound, said=HIDDEN, now=now)
 
 
 def _lead_of(workspace: Workspace, inbound: Inbound, *, now: datetime) -> Lead | None:
@@ -173,7 +180,7 @@ def _is_for_the_agent(lead: Lead) -> bool:
     return lead.taken_over_at is None and not is_suppressed(lead.workspace_id, lead.phone)
 
 
-def _journal(workspace: Workspace, lead: Lead | None, inbound: Inbound, *, now: datetime) -> None:
+def _journal(workspace: Workspace, lead: Lead | None, inbound: Inbound, *, said: str, now: datetime) -> None:
     crossing = Crossing(
         provider="twilio",
         operation="inbound message",
@@ -181,7 +188,7 @@ def _journal(workspace: Workspace, lead: Lead | None, inbound: Inbound, *, now: 
         outcome=LogEntry.Outcome.OK,
         status_code=200,
         request=dict(inbound.params),
-        response="" if lead else "This phone is no lead; the workspace ignores unknown senders.",
+        response=said,
     )
     record(crossing, workspace_id=workspace.pk, lead_id=lead.pk if lead else None, now=now)
 

@@ -11,7 +11,7 @@ from leads.models import Lead
 from providers.twilio import is_signed
 from webapi.errors import error_body
 from whatsapp.delivery import OURS, record_delivery
-from whatsapp.inbox import is_phone, read_inbound, receive
+from whatsapp.inbox import is_phone, note_hidden, read_inbound, receive
 from whatsapp.models import Message
 from whatsapp.numbers import spellings
 from workspaces.integrations import NotConnected, account
@@ -46,9 +46,12 @@ def inbound(request: HttpRequest) -> HttpResponse:
     workspace = _find_workspace(request, sender=received.sender)
     if workspace is None:
         return JsonResponse(error_body("forbidden"), status=403)
-    # Whoever hides their number can't be found as a lead; Twilio would only send it again.
+    now = timezone.now()
     if received.sid and is_phone(received.sender):
-        receive(workspace, received, now=timezone.now())
+        receive(workspace, received, now=now)
+    elif received.sid:
+        # Taken all the same: Twilio would only send it again.
+        note_hidden(workspace, received, now=now)
     return HttpResponse(EMPTY_TWIML, content_type="text/xml; charset=utf-8")
 
 

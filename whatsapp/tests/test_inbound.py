@@ -160,6 +160,13 @@ def test_ignores_who_is_no_lead(phone: Phone) -> None:
     assert "ignores unknown senders" in LogEntry.objects.get(operation="inbound message").response
 
 
+def test_notes_who_hides_their_number(phone: Phone) -> None:
+    answer = phone.write(From="whatsapp:US.13491208655302741918")
+
+    assert (answer.status_code, received(), Lead.objects.count()) == (200, [], 1)
+    assert "hides their number" in LogEntry.objects.get(operation="inbound message").response
+
+
 def test_makes_a_lead_of_who_is_none_where_the_workspace_wants_that(phone: Phone) -> None:
     phone.lead.workspace.unknown_senders = "lead"
     phone.lead.workspace.save()
