@@ -1,5 +1,6 @@
 """Where a message is: forward only, whoever tells it and in whatever order."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -73,14 +74,16 @@ def respect_opt_out(lead: Lead, *, code: str, now: datetime) -> bool:
     return True
 
 
-def leave_to_human(lead_id: UUID, *, reason: str, code: str, now: datetime) -> None:
-    """Note that the agent could not go on, and ask for a person unless the lead's way has ended."""
+def leave_to_human(
+    lead_id: UUID, *, reason: str, code: str, now: datetime, frm: Iterable[str] = (*OPEN, Lead.Status.BOOKED)
+) -> None:
+    """Note that the agent could not go on, and ask for a person where the lead is in one of `frm`."""
     with transaction.atomic():
         if not Lead.objects.filter(pk=lead_id).exists():
             return
         data = {"reason": reason[:255], "code": code}
         LeadEvent.objects.create(lead_id=lead_id, kind=LeadEvent.Kind.AGENT_STOPPED, data=data, at=now)
-        change_status(lead_id, Lead.Status.NEEDS_HUMAN, now=now, reason=reason[:255])
+        change_status(lead_id, Lead.Status.NEEDS_HUMAN, now=now, frm=frm, reason=reason[:255])
 
 
 def _answer_failure(message: Message, *, code: str, now: datetime) -> None:

@@ -300,7 +300,8 @@ def _fall_back(turn: AgentTurn, run_id: str, error: ProviderError) -> Result:
         if written is not NOTHING:
             code = (error.code or "model")[:32]
             mine(turn.pk, run_id).update(reason=error.reason, code=code)
-            leave_to_human(turn.lead_id, reason=error.reason, code=code, now=now)
+            # Whoever is told so waits for a colleague, whatever had become of them.
+            leave_to_human(turn.lead_id, reason=error.reason, code=code, now=now, frm=Lead.Status.values)
     return written
 
 
