@@ -199,6 +199,8 @@ LEAD_TIMELINES: tuple[str, ...] = (
 # Who has rows that are kept for a time only, and traces of a lead that go when it is erased; likewise.
 EXPIRED_ROWS = ["leadforms.held.find_expired", "leads.alerts.find_expired", "workspaces.slugs.find_expired"]
 FORGET_WITH_LEAD = ["leadforms.held.forget", "agents.erasure.forget"]
+# Who knows what a provider's options may be: raises ValueError with words for staff.
+OPTION_CHECKS = {"twilio": "whatsapp.template.check_options"}
 # Who erases what is kept of leads at a provider that is no channel's.
 TRACE_ERASERS = {"calcom": "agents.erasure.cancel"}
 # How long a dispatch may be `sending` before the worker asks the provider what became of it. Longer than any request.

@@ -1,5 +1,6 @@
 """An approved template: what goes into its variables."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from providers.twilio import MAX_TEMPLATE_CHARS
 OWN_WORDS_CHARS = 224
 VALUE_CHARS = 200
 SENTENCE = "sentence"
+_is_content_sid = re.compile(r"HX[0-9a-fA-F]{32}").fullmatch
 # Source name → value; the agent's sentence comes from the message. No value may be empty: WhatsApp refuses that.
 SOURCES: dict[str, Callable[[Lead], str]] = {
     "first_name": lambda lead: first_name(lead.name) or "there",
@@ -22,14 +24,26 @@ SOURCES: dict[str, Callable[[Lead], str]] = {
 }
 
 
+def check_options(options: Mapping[str, Any]) -> None:
+    """Look at what staff entered for a Twilio account. Raises ValueError with words for them."""
+    content_sid = options.get("content_sid") or ""
+    if content_sid and not _is_content_sid(str(content_sid)):
+        raise ValueError("content_sid must be HX and 32 hex digits, as Twilio shows it.")
+    mapping = options.get("content_variables") or {}
+    if not isinstance(mapping, dict):
+        raise ValueError('content_variables must be an object, like {"1": "first_name", "2": "sentence"}.')
+    if unknown := _unknown(mapping):
+        known = ", ".join((*SOURCES, SENTENCE))
+        raise ValueError(f"content_variables: {', '.join(unknown)} is no source. There are {known}.")
+
+
 def content_variables(options: Mapping[str, Any], *, lead: Lead, sentence: str) -> dict[str, str]:
     """Return the values of a template's variables, single-line, all together short enough for WhatsApp.
 
     `options["content_variables"]` maps a variable's number to its source. Raises Rejected for an unknown source.
     """
-    mapping: dict[str, str] = options.get("content_variables") or {}
-    unknown = sorted({source for source in mapping.values() if source != SENTENCE and source not in SOURCES})
-    if unknown:
+    mapping = _mapping(options)
+    if unknown := _unknown(mapping):
         raise Rejected(f"The template's variables name unknown sources: {', '.join(unknown)}", code="bad_template")
     room = MAX_TEMPLATE_CHARS - OWN_WORDS_CHARS
     limit = min(VALUE_CHARS, room // max(len(mapping), 1))
@@ -43,7 +57,17 @@ def content_variables(options: Mapping[str, Any], *, lead: Lead, sentence: str) 
 
 def has_sentence(options: Mapping[str, Any]) -> bool:
     """Tell whether the agent's own words have a place in the template."""
-    return SENTENCE in (options.get("content_variables") or {}).values()
+    return SENTENCE in _mapping(options).values()
+
+
+def _mapping(options: Mapping[str, Any]) -> dict[str, str]:
+    mapping = options.get("content_variables") or {}
+    return mapping if isinstance(mapping, dict) else {"": str(mapping)}
+
+
+def _unknown(mapping: Mapping[str, Any]) -> list[str]:
+    sources = {str(source) for source in mapping.values()}
+    return sorted(sources - {SENTENCE, *SOURCES})
 
 
 def shorten(text: str, limit: int) -> str:

@@ -4,7 +4,9 @@ import json
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.core.validators import RegexValidator
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 from workspaces.models import Channel, Integration
@@ -81,10 +83,16 @@ class IntegrationForm(forms.ModelForm):  # type: ignore[type-arg]
                 field.help_text = _("What is stored can't be read: its encryption key is missing. Enter it anew.")
 
     def clean_options(self) -> dict[str, Any]:
-        """Refuse what is not an object."""
+        """Refuse what is not an object, and what the provider's own check refuses."""
         options = self.cleaned_data["options"] or {}
         if not isinstance(options, dict):
             raise forms.ValidationError(_("Write a JSON object."))
+        provider = self.cleaned_data.get("provider") if self.is_new else self.instance.provider
+        if path := settings.OPTION_CHECKS.get(provider or ""):
+            try:
+                import_string(path)(options)
+            except ValueError as error:
+                raise forms.ValidationError(str(error)) from error
         return options
 
     def clean(self) -> dict[str, Any]:

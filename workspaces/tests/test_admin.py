@@ -1,5 +1,6 @@
 """Workspaces, members and integrations in Django admin, through HTTP."""
 
+import json
 from typing import Any
 
 import pytest
@@ -233,6 +234,31 @@ def test_refuses_a_provider_of_the_other_channel() -> None:
     text = sign_in(make_member(workspace)).post(f"{ACCOUNTS}add/", data).content.decode()
 
     assert "on another channel" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"content_sid": "HX123"}, "HX and 32 hex digits"),
+        ({"content_variables": ["first_name"]}, "must be an object"),
+        ({"content_variables": {"1": "firstName"}}, "firstName is no source"),
+        ({"content_variables": {"1": 5}}, "5 is no source"),
+    ],
+)
+def test_refuses_a_template_that_could_not_be_sent(options: dict[str, Any], words: str) -> None:
+    workspace = make_workspace(connected=False, channel="whatsapp")
+    twilio = {"account_sid": "AC1", "auth_token": "token", "from_number": "+14155238886"}
+    data = {"workspace": workspace.pk, "provider": "twilio"} | {
+        f"twilio_{name}": value for name, value in twilio.items()
+    }
+    client = sign_in(make_member(workspace))
+
+    assert words in client.post(f"{ACCOUNTS}add/", data | {"options": json.dumps(options)}).content.decode()
+    assert not Integration.objects.exists()
+
+    good = {"content_sid": "HX" + "a" * 32, "content_variables": {"1": "first_name", "2": "sentence"}}
+    client.post(f"{ACCOUNTS}add/", data | {"options": json.dumps(good)})
+    assert Integration.objects.get().options == good
 
 
 def test_opens_integrations_whose_encryption_key_is_missing(settings: Settings) -> None:
