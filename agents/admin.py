@@ -1,26 +1,21 @@
 """Django admin of what agents did: tool calls and appointments."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from agents.models import Booking, ToolCall
-from leads.admin import lead_matches
-from workspaces.admin_scope import ReadOnlyAdmin, WorkspaceFilter, payload
+from leads.admin import OfLeadAdmin
+from workspaces.admin_scope import WorkspaceFilter, payload
 
 
 @admin.register(ToolCall)
-class ToolCallAdmin(ReadOnlyAdmin):
+class ToolCallAdmin(OfLeadAdmin):
     """What agents asked for, and what they were told."""
 
-    to_workspace = "lead__workspace_id"
+    own_id = "call_id"
     list_display = ("created_at", "lead", "name", "channel", "ok")
     list_filter = (WorkspaceFilter, "ok")
-    list_select_related = ("lead",)
     search_fields = ("call_id__exact", "lead__phone__exact")
     search_help_text = _("A call's id, a lead's id or a phone number.")
     readonly_fields = (
@@ -28,13 +23,6 @@ class ToolCallAdmin(ReadOnlyAdmin):
         *("created_at", "started_at", "finished_at"),
     )
     fields = readonly_fields
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """Search by an id or by the lead's phone."""
-        term = search_term.strip()
-        return queryset.filter(Q(call_id=term) | lead_matches(term)), False
 
     @admin.display(description=_("arguments"))
     def arguments_shown(self, call: ToolCall) -> SafeString:
@@ -48,19 +36,11 @@ class ToolCallAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Booking)
-class BookingAdmin(ReadOnlyAdmin):
+class BookingAdmin(OfLeadAdmin):
     """Appointments, made or not."""
 
-    to_workspace = "lead__workspace_id"
+    own_id = "uid"
     list_display = ("start", "lead", "status", "attendee_email", "uid", "reason", "created_at")
     list_filter = (WorkspaceFilter, "status")
-    list_select_related = ("lead",)
     search_fields = ("uid__exact", "lead__phone__exact")
     search_help_text = _("A booking's id at Cal.com, a lead's id or a phone number.")
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """Search by an id or by the lead's phone."""
-        term = search_term.strip()
-        return queryset.filter(Q(uid=term) | lead_matches(term)), False

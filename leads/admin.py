@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from leads import admin_journal as _journal  # noqa: F401 - registers the journal
+from leads.console_lead import as_uuid
 from leads.erasure import erase_leads
 from leads.export import find_consent, stream_csv
 from leads.models import Dispatch, Lead
@@ -173,8 +174,8 @@ def _count_journal(leads: list[Lead]) -> int:
 def _matches(term: str) -> Q:
     if not term:
         return Q()
-    with suppress(ValueError):
-        return Q(pk=UUID(term))
+    if lead_id := as_uuid(term):
+        return Q(pk=lead_id)
     if "@" in term:
         return Q(email__in=(term, term.lower())) | Q(email__startswith=term)
     found = Q(name__istartswith=term)
@@ -194,30 +195,42 @@ class ChannelFilter(KnownValuesFilter):
     values = Channel.choices
 
 
+class OfLeadAdmin(ReadOnlyAdmin):
+    """What hangs on leads: searched by an id of its own, by the lead's id or phone, or by how its name begins."""
+
+    to_workspace = "lead__workspace_id"
+    list_select_related = ("lead",)
+    # The column of its own id; "" where nobody looks for one.
+    own_id = ""
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Search by what the help text says."""
+        term = search_term.strip()
+        found = _matches_lead(term)
+        if self.own_id:
+            found |= Q(**{self.own_id: as_uuid(term) if self.own_id == "pk" else term})
+        return queryset.filter(found), False
+
+
 @admin.register(Dispatch)
-class DispatchAdmin(ReadOnlyAdmin):
+class DispatchAdmin(OfLeadAdmin):
     """What became of each promise to contact a lead."""
 
+    to_workspace = "workspace_id"
+    own_id = "pk"
     list_display = ("id", "lead", "workspace", "channel", "status", "reason", "attempts", "due_at", "finished_at")
     list_filter = (WorkspaceFilter, "status", ChannelFilter)
     list_select_related = ("lead", "workspace")
     search_fields = ("pk__exact", "lead__phone__exact")
     search_help_text = _("A dispatch's id, a lead's id or a phone number.")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """Search by id or by the lead's phone."""
-        return queryset.filter(lead_matches(search_term.strip(), own_id=True)), False
 
-
-def lead_matches(term: str, *, own_id: bool = False) -> Q:
-    """Find rows that hang on a lead, by an id or by the lead's phone."""
+def _matches_lead(term: str) -> Q:
+    if lead_id := as_uuid(term):
+        return Q(lead_id=lead_id)
     try:
-        found = UUID(term)
-    except ValueError:
-        try:
-            return Q(lead__phone=normalise(term))
-        except NotAPhoneNumber:
-            return Q(lead__name__istartswith=term)
-    return Q(lead_id=found) | Q(pk=found) if own_id else Q(lead_id=found)
+        return Q(lead__phone=normalise(term))
+    except NotAPhoneNumber:
+        return Q(lead__name__istartswith=term)

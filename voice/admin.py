@@ -1,26 +1,21 @@
 """Django admin of call sessions."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from leads.admin import lead_matches
+from leads.admin import OfLeadAdmin
 from voice.models import CallSession
-from workspaces.admin_scope import ReadOnlyAdmin, WorkspaceFilter, payload
+from workspaces.admin_scope import WorkspaceFilter, payload
 
 
 @admin.register(CallSession)
-class CallSessionAdmin(ReadOnlyAdmin):
+class CallSessionAdmin(OfLeadAdmin):
     """Calls as Vapi told of them."""
 
-    to_workspace = "lead__workspace_id"
+    own_id = "vapi_call_id"
     list_display = ("vapi_call_id", "lead", "status", "outcome", "duration_s", "cost_usd", "created_at")
     list_filter = (WorkspaceFilter, "status", "outcome")
-    list_select_related = ("lead",)
     search_fields = ("vapi_call_id__exact", "lead__phone__exact")
     search_help_text = _("A call's id at Vapi, a lead's id or a phone number.")
     readonly_fields = (
@@ -29,13 +24,6 @@ class CallSessionAdmin(ReadOnlyAdmin):
         *("created_at", "updated_at"),
     )
     fields = readonly_fields
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """Search by an id or by the lead's phone."""
-        term = search_term.strip()
-        return queryset.filter(Q(vapi_call_id=term) | lead_matches(term)), False
 
     @admin.display(description=_("transcript"))
     def transcript_shown(self, call: CallSession) -> SafeString:
