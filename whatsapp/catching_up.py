@@ -1,6 +1,7 @@
 """What leads wrote while the agent was switched off: answered once it is on again, or left to a person in time."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -28,14 +29,18 @@ def sweep(*, now: datetime, limit: int) -> int:
     due = Q(workspace__agent_enabled=True) | Q(finished_at__lte=now - WINDOW)
     due |= Q(code=PAUSED, finished_at__lte=now - TOLD_AFTER)
     rows = held.filter(due).order_by("finished_at").values_list("lead_id", flat=True)[:limit]
-    return sum(_catch_up(lead, now=now) for lead in Lead.objects.select_related("workspace").filter(pk__in=set(rows)))
+    return sum(_catch_up(lead_id, now=now) for lead_id in dict.fromkeys(rows))
 
 
-def _catch_up(lead: Lead, *, now: datetime) -> bool:
+def _catch_up(lead_id: UUID, *, now: datetime) -> bool:
     """Have a lead answered, or left to a person. False: another worker was faster, or nothing is to be done."""
-    held = AgentTurn.objects.filter(lead_id=lead.pk, state=AgentTurn.State.STOPPED, code__in=AgentTurn.PAUSED)
-    can_answer = window_of(lead, now=now).open
+    held = AgentTurn.objects.filter(lead_id=lead_id, state=AgentTurn.State.STOPPED, code__in=AgentTurn.PAUSED)
     with transaction.atomic():
+        # The lead first, as whoever erases it or takes a message in.
+        rows = Lead.objects.select_related("workspace").select_for_update(of=("self",), no_key=True)
+        if (lead := rows.filter(pk=lead_id).first()) is None:
+            return False
+        can_answer = window_of(lead, now=now).open
         is_told = held.filter(code=TOLD).exists()
         if not held.update(code=SEEN if lead.workspace.agent_enabled or not can_answer else TOLD):
             return False
