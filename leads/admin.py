@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -199,7 +199,7 @@ class OfLeadAdmin(ReadOnlyAdmin):
     """What hangs on leads: searched by an id of its own, by the lead's id or phone, or by how its name begins."""
 
     to_workspace = "lead__workspace_id"
-    list_select_related: tuple[str, ...] = ("lead",)
+    list_select_related: ClassVar[tuple[str, ...]] = ("lead",)
     # The column of its own id; "" where nobody looks for one.
     own_id = ""
 

@@ -65,6 +65,23 @@ def test_hides_rows_of_other_workspaces() -> None:
             assert client.get(f"{address}{row.pk}/{page}/").status_code in {302, 403, 404}
 
 
+def test_finds_what_hangs_on_a_lead_by_its_own_id_or_the_lead_s() -> None:
+    workspace = make_workspace()
+    made = make_everything(workspace, name="Ada", phone="+447700900111")
+    make_everything(workspace, name="Grace", phone="+447700900222")
+    client = sign_in(make_member(workspace))
+
+    for kind, own_id in (
+        ("leads/dispatch", "pk"),
+        ("voice/callsession", "vapi_call_id"),
+        ("whatsapp/message", "lead_id"),
+    ):
+        row = made[f"/admin/{kind}/"]
+        for term in (str(getattr(row, own_id)), str(row.lead_id), "+44 7700 900111", "ada"):
+            text = client.get(f"/admin/{kind}/", {"q": term}).content.decode()
+            assert ("Ada" in text, "Grace" in text) == (True, False), (kind, term)
+
+
 def test_opens_every_list_and_row_to_an_owner() -> None:
     workspace = make_workspace()
     client = sign_in(make_member(workspace))
