@@ -134,6 +134,7 @@ def test_a_logo_is_uploaded_beside_what_is_not_saved_yet(open_page: OpenPage) ->
         {"name": "logo.png", "mimeType": "image/png", "buffer": picture.getvalue()}
     )
     expect(page.get_by_alt_text("The present logo")).to_be_visible()
+    expect(page.get_by_label("Show the logo")).to_be_visible()
     expect(preview(page).get_by_alt_text("Northlight Coaching")).to_be_visible()
     expect(page.get_by_label("Heading", exact=False).first).to_have_value("Not saved yet")
     page.get_by_label("Another picture").set_input_files(
@@ -143,6 +144,7 @@ def test_a_logo_is_uploaded_beside_what_is_not_saved_yet(open_page: OpenPage) ->
     assert Logo.objects.count() == 1
     page.get_by_role("button", name="Delete the logo").click()
     expect(page.get_by_alt_text("The present logo")).to_have_count(0)
+    expect(page.get_by_label("Show the logo")).to_be_hidden()
     assert not Logo.objects.exists()
     assert complaints == []
 

@@ -6,6 +6,7 @@ const takeOver = (form, answer) => {
   if (!fresh) throw new Error("signed out");
   form.replaceChildren(...fresh.childNodes);
   delete form.dataset.sent;
+  document.querySelector("[data-with-logo]").hidden = !form.querySelector("[data-logo]");
   return answer.querySelector(".alerts, #id_logo_error")?.textContent.trim() ?? "";
 };
 
