@@ -39,6 +39,8 @@ State = AgentTurn.State
 Status = Message.Status
 # Until a turn that others keep waiting is left to the worker's next look.
 MAX_WAITS = 60
+# Who wrote is not kept waiting for a model that asks for more than that: a colleague is promised.
+LONGEST_WAIT_S = 300.0
 NOTHING: Result = {"outcome": "nothing"}
 ANSWERED = "answered"
 BROKE_OFF = "The agent's turn broke off too often."
@@ -200,7 +202,7 @@ def _write(turn: AgentTurn, run_id: str, *, now: datetime) -> Result:
     except Rejected as error:
         return _fall_back(turn, run_id, error)
     except Unavailable as error:
-        if turn.attempts + 1 < settings.REPLY_MAX_ATTEMPTS:
+        if turn.attempts + 1 < settings.REPLY_MAX_ATTEMPTS and (error.retry_after_s or 0) <= LONGEST_WAIT_S:
             raise
         return _fall_back(turn, run_id, error)
     if not said.text:

@@ -32,3 +32,15 @@ def test_an_answer_that_twilio_refuses_concerns_who_has_an_appointment(
     work()
 
     assert Lead.objects.get().status == after
+
+
+def test_nobody_waits_hours_for_a_model_that_is_worn_out(wire: Wire, phone: Phone) -> None:
+    error = {"message": "Rate limit reached for requests per day", "code": "rate_limit_exceeded"}
+    wire.openai(status=429, json={"error": error}, headers={"retry-after": "3600"})
+    wire.twilio()
+    phone.write("Hi")
+
+    work()
+
+    assert [sent["Body"] for sent in wire.sent] == [FALLBACK]
+    assert (len(wire.asked), Lead.objects.get().status) == (1, "needs_human")
