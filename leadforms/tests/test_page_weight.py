@@ -40,4 +40,4 @@ class WeightTests(TestCase):
         assert not re.search(r'(src|href)="(https?:|//)', page)
 
 
-FILES = ("css/form.css", "js/form.js", "js/form-logic.js")
+FILES = ("css/form.css", "js/form.js", "js/form-draft.js", "js/form-logic.js")

@@ -1,6 +1,7 @@
 // The hosted form where scripts run: a step at a time, conditions as one types, problems before anything is sent.
 // Without this file the page is one long form that works; the server has the last word on everything.
 
+import { forgetDraft, keepDraft, keptUnder, restoreDraft } from "./form-draft.js";
 import { isDate, isGreater, readNumber, shownQuestions } from "./form-logic.js";
 
 const embedded = window.parent !== window;
@@ -9,37 +10,7 @@ const tell = (message) => {
   if (embedded) window.parent.postMessage({ coachbot: true, ...message }, "*");
 };
 
-const keptUnder = (key) => `coachbot:${key}`;
-const store = {
-  // A frame whose site's storage is blocked throws on the first touch.
-  read(key) {
-    try {
-      return JSON.parse(sessionStorage.getItem(key));
-    } catch {
-      return null;
-    }
-  },
-  write(key, value) {
-    try {
-      sessionStorage.setItem(key, JSON.stringify(value));
-    } catch {
-      // Then nothing is kept.
-    }
-  },
-  clear(prefix) {
-    try {
-      for (const key of Object.keys(sessionStorage)) if (key.startsWith(prefix)) sessionStorage.removeItem(key);
-    } catch {
-      // Then nothing was kept.
-    }
-  },
-};
-
-// Whether a control is not as the page came with it.
-const isTouched = ({ type, checked, defaultChecked, options, selectedIndex, value, defaultValue }) => {
-  if (options) return selectedIndex !== Math.max(0, [...options].findIndex((option) => option.defaultSelected));
-  return ["radio", "checkbox"].includes(type) ? checked !== defaultChecked : value !== defaultValue;
-};
+const PATIENCE_MS = 15000;
 
 class Form {
   constructor(element) {
@@ -61,7 +32,7 @@ class Form {
 
   start() {
     for (const hint of this.element.querySelectorAll("[data-if]")) this.forget(hint);
-    if (!("restored" in this.element.dataset)) this.restore();
+    if (this.key && !("restored" in this.element.dataset)) restoreDraft(this.key, this.element);
     this.applyConditions();
     const firstProblem = this.element.querySelector(".problem");
     const kept = history.state?.coachbotStep;
@@ -158,7 +129,7 @@ class Form {
       event.preventDefault();
       if (this.check(this.steps[this.current])) {
         if (this.key) history.pushState({ coachbotStep: following }, "");
-        this.keep(following);
+        this.keep();
         this.go(following);
       }
       return;
@@ -194,8 +165,10 @@ class Form {
     this.submit.setAttribute("aria-disabled", "true");
     this.submit.textContent = this.words.sending;
     this.element.querySelector("[data-status]").textContent = this.words.sending;
-    // Of a page elsewhere we learn nothing any more: what is kept goes now.
-    if ("redirects" in this.element.dataset) store.clear(this.key);
+    // Of a page elsewhere we learn nothing any more: what is kept goes with this one.
+    if ("redirects" in this.element.dataset) addEventListener("pagehide", () => forgetDraft(this.key), { once: true });
+    // No answer came, or the browser was told to stop. Sent once more it is still one lead.
+    setTimeout(() => this.release(), PATIENCE_MS);
   }
 
   release() {
@@ -237,7 +210,7 @@ class Form {
     if (!event.target.name) return;
     this.applyConditions();
     if (this.steps.length) this.show(this.current);
-    this.keep(this.current);
+    this.keep();
     const question = event.target.closest("[data-question]");
     // A problem that was told goes as soon as it is mended; a new one is not told while somebody types.
     if (question?.querySelector(".problem") && !this.problemOf(question.dataset.question)) this.tellAt(question, "");
@@ -381,35 +354,8 @@ class Form {
     control?.focus();
   }
 
-  // --- The draft of this tab: what was typed, never whether somebody agreed.
-
-  keep(step) {
-    if (!this.key) return;
-    const answers = {};
-    for (const control of this.element.elements) {
-      if (this.isKept(control)) (answers[control.name] ??= []).push(control.value);
-    }
-    store.write(this.key, { answers, step });
-  }
-
-  isKept(control) {
-    if (!control.name || ["hidden", "submit", "button"].includes(control.type)) return false;
-    if (control.name === "consent" || control.closest("[aria-hidden]")) return false;
-    return !["radio", "checkbox"].includes(control.type) || control.checked;
-  }
-
-  restore() {
-    const answers = this.key && store.read(this.key)?.answers;
-    if (!answers || typeof answers !== "object") return;
-    // What was typed before this script came is newer than what the tab kept.
-    const newer = new Set([...this.element.elements].filter(isTouched).map(({ name }) => name));
-    for (const control of this.element.elements) {
-      const kept = answers[control.name];
-      if (control.type === "hidden" || control.name === "consent" || !Array.isArray(kept)) continue;
-      if (newer.has(control.name)) continue;
-      if (["radio", "checkbox"].includes(control.type)) control.checked = kept.includes(control.value);
-      else control.value = String(kept[0] ?? "");
-    }
+  keep() {
+    if (this.key) keepDraft(this.key, this.element);
   }
 }
 
@@ -423,7 +369,7 @@ const thanks = document.querySelector("[data-thanks]");
 const form = document.querySelector("form[data-form]");
 if (form) new Form(form).start();
 if (thanks?.dataset.thanks) {
-  store.clear(keptUnder(`${thanks.dataset.thanks}:`));
+  forgetDraft(keptUnder(`${thanks.dataset.thanks}:`));
   tell({ type: "submitted", onward: thanks.dataset.onward ?? "" });
   thanks.querySelector("h1").focus();
 }

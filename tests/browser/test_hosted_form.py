@@ -300,6 +300,25 @@ def test_a_double_click_makes_one_lead_and_passes_over_no_step(open_page: OpenPa
     assert complaints == []
 
 
+def test_what_gets_no_answer_can_be_sent_once_more(open_page: OpenPage) -> None:
+    page, _complaints = open_page()
+    page.clock.install()
+    page.goto("/forms/northlight")
+    page.get_by_text("Now").click()
+    next_step(page)
+    next_step(page)
+    fill_contact(page)
+    page.evaluate("addEventListener('submit', (event) => event.preventDefault(), { once: true })")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("button", name="Sending…")).to_be_visible()
+
+    page.clock.fast_forward(15_000)
+    page.get_by_role("button", name="Send", exact=True).click()
+
+    expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+    assert Lead.objects.count() == 1
+
+
 @pytest.mark.postgres
 def test_two_clicks_without_scripts_make_one_lead(open_page: OpenPage) -> None:
     if connection.vendor != "postgresql":
