@@ -25,7 +25,8 @@ NOBODY = "The lead wrote while the agent was switched off, and nobody has answer
 
 def sweep(*, now: datetime, limit: int) -> int:
     """Look at leads whose messages met a switch that was off. Returns at how many something was done."""
-    held = AgentTurn.objects.filter(state=AgentTurn.State.STOPPED, code__in=AgentTurn.PAUSED)
+    # In this order: SQLite reads past what a turn has said to get at its code.
+    held = AgentTurn.objects.filter(state=AgentTurn.State.STOPPED).filter(code__in=AgentTurn.PAUSED)
     due = Q(workspace__agent_enabled=True) | Q(finished_at__lte=now - WINDOW)
     due |= Q(code=PAUSED, finished_at__lte=now - TOLD_AFTER)
     rows = held.filter(due).order_by("finished_at").values_list("lead_id", flat=True)[:limit]
