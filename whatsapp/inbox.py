@@ -14,7 +14,7 @@ from leads.models import Lead, Suppression
 from leads.suppression import is_suppressed, lift, suppress
 from whatsapp import optout
 from whatsapp.models import AgentTurn, Message
-from whatsapp.numbers import spellings
+from whatsapp.numbers import as_a_form_has_it, spellings
 from whatsapp.outbox import put_confirmation
 from whatsapp.waiting import ask_for_reply, wake
 from workspaces.journal import Crossing, record
@@ -117,7 +117,8 @@ def _lead_of(workspace: Workspace, inbound: Inbound, *, now: datetime) -> Lead |
         return None
     fields: dict[str, Any] = {"name": inbound.profile_name or inbound.sender, "source": Lead.Source.WHATSAPP}
     fields |= {"channel": workspace.channel, "created_at": now, "updated_at": now}
-    return Lead.objects.get_or_create(workspace=workspace, phone=inbound.sender, is_test=False, defaults=fields)[0]
+    phone = as_a_form_has_it(inbound.sender)
+    return Lead.objects.get_or_create(workspace=workspace, phone=phone, is_test=False, defaults=fields)[0]
 
 
 def _store(lead: Lead, inbound: Inbound, *, now: datetime) -> Message:

@@ -2,6 +2,8 @@
 
 import re
 
+import phonenumbers
+
 # WhatsApp knows old accounts of these countries by the number they once had. Pattern → the other spelling.
 _OTHERWISE = (
     # Mexico dropped the 1 of mobile phones in 2019.
@@ -20,3 +22,15 @@ def spellings(phone: str) -> tuple[str, ...]:
     """Return a phone (E.164) and what else WhatsApp, or a form, may call it."""
     others = (pattern.sub(other, phone) for pattern, other in _OTHERWISE if pattern.fullmatch(phone))
     return tuple(dict.fromkeys((phone, *others)))
+
+
+def as_a_form_has_it(phone: str) -> str:
+    """Return the spelling that the world uses, so that who writes first and fills in a form later is one lead."""
+    return next((number for number in spellings(phone) if _is_valid(number)), phone)
+
+
+def _is_valid(number: str) -> bool:
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(number, None))
+    except phonenumbers.NumberParseException:
+        return False

@@ -39,6 +39,22 @@ def test_knows_a_lead_by_either_number_and_obeys_its_stop_on_both(
     assert [is_suppressed(phone.lead.workspace_id, number) for number in (form, whatsapp)] == [False, False]
 
 
+@pytest.mark.parametrize(
+    ("sender", "kept"),
+    [
+        *(("+5215512345678", "+525512345678"), ("+551187654321", "+5511987654321")),
+        *(("+5491123456789", "+5491123456789"), ("+541123456789", "+541123456789"), ("+15555550123", "+15555550123")),
+    ],
+)
+def test_makes_a_lead_by_the_number_that_a_form_would_have(phone: Phone, sender: str, kept: str) -> None:
+    phone.lead.workspace.unknown_senders = "lead"
+    phone.lead.workspace.save()
+
+    phone.write("Hi", From=f"whatsapp:{sender}")
+
+    assert Message.objects.get(text="Hi").lead.phone == kept
+
+
 def test_prefers_the_lead_with_the_very_number(phone: Phone) -> None:
     form, whatsapp = PAIRS[0]
     Lead.objects.filter(pk=phone.lead.pk).update(phone=form)
