@@ -29,7 +29,7 @@ from webapi.calls import etag, matches
 from webapi.json_api import plain
 from workspaces.access import MANAGERS, WorkspaceRequest, workspace_page
 from workspaces.console import render_page
-from workspaces.models import Workspace
+from workspaces.models import Channel, Workspace
 
 PAGE = "leads"
 MAX_NOTE = 5000
@@ -48,6 +48,16 @@ _PROFILE = {
     "budget": gettext_lazy("Budget"),
     "schedulePref": gettext_lazy("Preferred times"),
     "notes": gettext_lazy("Notes of the agent"),
+}
+_TAKEN = {
+    Channel.WHATSAPP: gettext_lazy("You have the conversation. The agent is silent until you hand it back."),
+    Channel.VOICE: gettext_lazy(
+        "You have this lead. The agent doesn't call until you hand it back; a call that goes on now is not cut off."
+    ),
+}
+_GIVEN_BACK = {
+    Channel.WHATSAPP: gettext_lazy("The agent has the conversation again, and knows what was said."),
+    Channel.VOICE: gettext_lazy("The agent may call again: where a call is planned, or when you press Call again."),
 }
 # What is done to a lead; its answer stands for leading back to the lead's page.
 Action = Callable[[WorkspaceRequest, Lead], HttpResponse | None]
@@ -161,7 +171,7 @@ def _set_status(request: WorkspaceRequest, lead: Lead) -> None:
 
 def _take(request: WorkspaceRequest, lead: Lead) -> None:
     if takeover.take_over(lead.pk, by_id=request.user.pk, now=timezone.now()):
-        messages.success(request, _("You have the conversation. The agent is silent until you hand it back."))
+        messages.success(request, _TAKEN[Channel(lead.channel)])
     elif lead.taken_over_by and lead.taken_over_by != request.user:
         text = _("%(name)s has taken over this conversation already. The agent is silent.")
         messages.warning(request, text % {"name": lead.taken_over_by.get_username()})
@@ -169,7 +179,7 @@ def _take(request: WorkspaceRequest, lead: Lead) -> None:
 
 def _give_back(request: WorkspaceRequest, lead: Lead) -> None:
     if takeover.hand_back(lead.pk, by_id=request.user.pk, now=timezone.now()):
-        messages.success(request, _("The agent has the conversation again, and knows what was said."))
+        messages.success(request, _GIVEN_BACK[Channel(lead.channel)])
 
 
 def _write(request: WorkspaceRequest, lead: Lead) -> HttpResponse | None:

@@ -242,6 +242,17 @@ def test_who_was_logged_out_meanwhile_is_led_back_to_the_page(client: Any) -> No
     assert client.get(url(lead, "/delete"))["Location"] == f"/admin/login/?next={url(lead, '/delete')}"
 
 
+def test_says_of_a_call_what_taking_over_does_and_does_not(client: Any) -> None:
+    lead = make_known_lead()
+    sign_in(client, lead.workspace)
+
+    taken = client.post(url(lead, "/take-over"), follow=True).content.decode()
+    given_back = client.post(url(lead, "/hand-back"), follow=True).content.decode()
+
+    assert "a call that goes on now is not cut off" in taken
+    assert "The agent may call again:" in given_back
+
+
 def test_who_comes_second_is_told_who_has_taken_over(client: Any) -> None:
     lead = make_known_lead()
     first = sign_in(client, lead.workspace)
