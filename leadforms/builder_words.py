@@ -139,6 +139,7 @@ def _announcements() -> dict[str, str]:
         "stepIsLast": _("{name} is the last step already."),
         "stepDuplicated": _("{name} duplicated. The copy is step {position} of {count}."),
         "stepDeleted": _("{name} deleted, with its questions."),
+        "asksTooEarly": _("“{name}” has a condition on a question that comes later now."),
         "askedByOne": _("“{name}” has a condition on it."),
         "askedByMany": _("{count} questions have conditions on it."),
         "undoHint": _("Press Control Z to undo."),

@@ -68,6 +68,10 @@ def test_names_who_asks_for_what_is_deleted(open_page: OpenPage) -> None:
     expect(toast.locator("[data-toast-text]")).to_have_text("Question “Question 2” deleted.")
     page.get_by_role("button", name="Delete Step 1: Part 1").click()
     expect(toast).to_contain_text("“Question 3” has a condition on it.")
+    toast.get_by_role("button", name="Undo").click()
+
+    page.get_by_role("button", name="Move Step 1: Part 1 down").click()
+    expect(toast).to_contain_text("“Question 3” has a condition on a question that comes later now.")
 
 
 def test_shows_what_was_undone_elsewhere(open_page: OpenPage) -> None:

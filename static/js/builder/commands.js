@@ -46,10 +46,20 @@ export const createCommands = (app) => {
     app.toast.show(said, undo);
   };
 
-  const sayMoved = (id, name, from) => {
+  // A move may put a question before one that its conditions ask for.
+  const sayPlaced = (text, before) => {
+    const known = new Set(content.askersTooEarly(before).map(({ id }) => id));
+    const found = content.askersTooEarly(model.content).find(({ id }) => !known.has(id));
+    const warning = found ? say("asksTooEarly", { name: words.shortNameOf(found) }) : "";
+    announce([text, warning].filter(Boolean).join(" "));
+    if (warning) app.toast.show(warning);
+  };
+
+  const sayMoved = (id, name, before) => {
+    const from = content.locate(before, id).step;
     const to = content.locate(model.content, id).step;
     const step = words.say("step", { number: to + 1 });
-    announce(say(from === to ? "moved" : "movedAcross", { name, step, ...position(id) }));
+    sayPlaced(say(from === to ? "moved" : "movedAcross", { name, step, ...position(id) }), before);
   };
 
   // Undone or done again: what that was is named and shown. `step` is the model's.
@@ -156,25 +166,26 @@ export const createCommands = (app) => {
 
     shift(id, direction) {
       const name = nameOf(id);
-      const from = content.locate(model.content, id).step;
-      const shifted = content.shiftQuestion(model.content, id, BY[direction]);
-      if (shifted === model.content) {
+      const before = model.content;
+      const shifted = content.shiftQuestion(before, id, BY[direction]);
+      if (shifted === before) {
         announce(say(direction === "up" ? "isFirst" : "isLast", { name }));
         return;
       }
       model.apply(shifted);
       app.editor.question(id).button(direction).focus();
-      sayMoved(id, name, from);
+      sayMoved(id, name, before);
     },
 
     // After a drag.
     place(id, stepId, index) {
-      const from = content.locate(model.content, id);
+      const before = model.content;
+      const from = content.locate(before, id);
       const step = stepAt(stepId);
       if (from.step === step && from.index === index) return;
       const name = nameOf(id);
       model.apply(content.moveQuestion(model.content, id, { step, index }));
-      sayMoved(id, name, from.step);
+      sayMoved(id, name, before);
     },
 
     addStep() {
@@ -220,9 +231,10 @@ export const createCommands = (app) => {
       if (to < 0) announce(say("stepIsFirst", { name }));
       else if (to >= count) announce(say("stepIsLast", { name }));
       else {
-        model.apply(content.moveStep(model.content, from, to));
+        const before = model.content;
+        model.apply(content.moveStep(before, from, to));
         focus();
-        announce(say("stepMoved", { name, position: to + 1, count }));
+        sayPlaced(say("stepMoved", { name, position: to + 1, count }), before);
       }
     },
 

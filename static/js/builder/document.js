@@ -60,6 +60,17 @@ export const askersOf = (content, ids) => {
   return questionsOf(content).filter((question) => !ids.has(question.id) && asks(question));
 };
 
+// Whose conditions ask for a question that comes later, or for themselves.
+export const askersTooEarly = (content) => {
+  const all = questionsOf(content);
+  const later = new Set(all.map(({ id }) => id));
+  return all.filter(({ id, showIf }) => {
+    const asks = showIf?.conditions.some((each) => later.has(each.question)) ?? false;
+    later.delete(id);
+    return asks;
+  });
+};
+
 const changeStep = (content, index, change) => ({
   ...content,
   steps: replaced(content.steps, index, { ...content.steps[index], ...change }),
