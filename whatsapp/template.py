@@ -14,14 +14,21 @@ OWN_WORDS_CHARS = 224
 VALUE_CHARS = 200
 SENTENCE = "sentence"
 _is_content_sid = re.compile(r"HX[0-9a-fA-F]{32}").fullmatch
+# What WhatsApp would make a link of. A form must not carry a stranger's link to somebody else's phone.
+_has_link = re.compile(r"://|www\.|\.[a-z]{2,24}/|\.(?:com|net|org|info|biz|io|co|ru|cn|xyz|top|me)\b", re.I).search
 # Source name → value; the agent's sentence comes from the message. No value may be empty: WhatsApp refuses that.
 SOURCES: dict[str, Callable[[Lead], str]] = {
-    "first_name": lambda lead: first_name(lead.name) or "there",
-    "name": lambda lead: one_line(lead.name) or "there",
+    "first_name": lambda lead: first_name(_own_words(lead.name)) or "there",
+    "name": lambda lead: _own_words(lead.name) or "there",
     "business": lambda lead: one_line(lead.workspace.name) or "us",
     "agent": lambda lead: one_line(lead.workspace.agent_name) or one_line(lead.workspace.name) or "our assistant",
-    "goal": lambda lead: one_line(lead.goal or "") or "your enquiry",
+    "goal": lambda lead: _own_words(lead.goal or "") or "your enquiry",
 }
+
+
+def _own_words(text: str) -> str:
+    """Return what a lead wrote on one line, without links."""
+    return " ".join(word for word in one_line(text).split() if not _has_link(word))
 
 
 def check_options(options: Mapping[str, Any]) -> None:
