@@ -29,23 +29,23 @@ COLLEAGUE = "[written by a human colleague from the team]"
 OPENING = (
     "The lead has just asked to be contacted and has not written yet. Write your first WhatsApp message to them now: "
     "greet them by their first name, say in whose name you write and refer to what they asked for, and end with one "
-    "easy question. At most 60 words, plain text, no placeholders. Answer with the message alone."
+    "easy question. At most 60 words, plain text, no links, no placeholders. Answer with the message alone."
 )
 OPENING_IN_TEMPLATE = (
     "The lead has just asked to be contacted and has not written yet. A greeting that names the business is already "
     "there; write the sentence that follows it: refer to what they asked for and end with one easy question. At most "
-    "40 words in one paragraph, plain text, no greeting, no placeholders. Answer with the sentence alone."
+    "40 words in one paragraph, plain text, no greeting, no links, no placeholders. Answer with the sentence alone."
 )
 AGAIN = (
     "That was the conversation so far. A colleague wants you to write to the lead once more: pick up where it ended, "
     "without introducing yourself anew or repeating what was said, and end with one easy question. At most 60 words, "
-    "plain text, no placeholders. Answer with the message alone."
+    "plain text, no links, no placeholders. Answer with the message alone."
 )
 AGAIN_IN_TEMPLATE = (
     "That was the conversation so far. A colleague wants you to write to the lead once more. A greeting that names the "
     "business is already there; write the sentence that follows it: pick up where the conversation ended, without "
     "repeating what was said, and end with one easy question. At most 40 words in one paragraph, plain text, no "
-    "greeting, no placeholders. Answer with the sentence alone."
+    "greeting, no links, no placeholders. Answer with the sentence alone."
 )
 
 
