@@ -19,7 +19,7 @@ from whatsapp.window import WINDOW, window_of
 TOLD_AFTER = timedelta(hours=1)
 TOLD = "paused_told"
 SEEN = "paused_seen"
-ANSWERS = "The agent was switched off. It answers now that it is on again."
+ANSWERS = "The agent was switched off; it took this up when it was on again."
 NOBODY = "The lead wrote while the agent was switched off, and nobody has answered."
 
 
