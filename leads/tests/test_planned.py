@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from conftest import make_dispatch, make_lead, make_member, make_workspace
 from leads.models import Lead, LeadEvent
+from leads.suppression import suppress
 from voice.models import CallSession
 from workspaces.models import Workspace
 
@@ -49,13 +50,15 @@ def test_says_when_a_lead_will_be_called(client: Any, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["retry", "scheduled"])
-@pytest.mark.parametrize("meanwhile", ["paused", "taken over", "begun"])
+@pytest.mark.parametrize("meanwhile", ["paused", "taken over", "opted out", "begun"])
 def test_says_nothing_that_will_not_come_true(client: Any, how: str, meanwhile: str) -> None:
     lead = make_waiting(how)
     if meanwhile == "paused":
         Workspace.objects.update(agent_enabled=False)
     elif meanwhile == "taken over":
         Lead.objects.update(taken_over_at=timezone.now())
+    elif meanwhile == "opted out":
+        suppress(workspace_id=lead.workspace_id, phone=lead.phone, reason="operator", now=timezone.now())
     else:
         lead.dispatches.update(status="done")
         CallSession.objects.update(vapi_status="ringing")
