@@ -15,7 +15,7 @@ from workspaces.models import Workspace
 def planned_at(leads: Sequence[Lead], *, workspace: Workspace, now: datetime) -> dict[UUID, datetime]:
     """Tell which of a workspace's leads the agent will contact later, and when.
 
-    Who is left alone when the time comes is missing: opted out, taken over, decided about, in a workspace that is paused.
+    Who is left alone by then is missing: opted out, taken over, decided about, in a workspace that is paused.
     """
     ids = [lead.pk for lead in leads if lead.taken_over_at is None]
     if not ids or not workspace.agent_enabled:
