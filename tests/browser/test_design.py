@@ -119,6 +119,9 @@ def test_the_preview_follows_what_is_chosen(open_page: OpenPage) -> None:
     assert phone < 420
     assert frame.evaluate("frame => frame.clientWidth") == 1024
     assert not overflows(page)
+    # As on a desk at 400 %.
+    page.set_viewport_size({"width": 320, "height": 800})
+    assert not overflows(page)
     assert LeadForm.objects.get().design == {}
     assert complaints == []
 
