@@ -17,7 +17,7 @@ from agents.calendar import NOT_CONNECTED, UNREACHABLE, Calendar, calendar_of, l
 from agents.journal import BOOK, journal_answer, journal_error
 from agents.models import Booking
 from agents.prompt import lines, one_line
-from agents.settling import adopt, find_out, leave_unknown, release, settle_after, simulated
+from agents.settling import adopt, find_out, leave_to_person, leave_unknown, release, settle_after, simulated
 from agents.slots import alternatives
 from agents.task import Result, Task, done, refused
 from leads.models import Lead
@@ -250,8 +250,9 @@ def _look_at_once(task: Task, booking: Booking, error: ProviderError) -> Result:
     try:
         status = find_out(booking, now=task.now, timeout_s=timeout_s(task.left_s()))
     except Unavailable:
-        return refused(CHECKING)
+        status = Booking.Status.UNKNOWN
     if status != Booking.Status.BOOKED:
+        leave_to_person(booking, now=task.now)
         return refused(CHECKING)
     booking.refresh_from_db()
     return _booked(booking)

@@ -108,13 +108,18 @@ def release(booking: Booking, *, reason: str, now: datetime) -> None:
 
 
 def leave_unknown(booking: Booking, *, reason: str, now: datetime) -> None:
-    """Note that nobody knows; the worker asks soon, and a person is told to look after the lead."""
+    """Note that nobody knows; the worker asks soon."""
+    unknown = {"status": Booking.Status.UNKNOWN, "reason": reason[:255], "updated_at": now}
+    _unsettled(booking).update(**unknown, due_at=now + LOOK_AGAIN)
+
+
+def leave_to_person(booking: Booking, *, now: datetime) -> None:
+    """Have somebody look after a lead who was told that it is being checked, unless it is known by now."""
+    at = words(booking.start, timezone=booking.timezone)
+    reason = f"It is not known yet whether Cal.com has the appointment on {at} ({booking.timezone})."
     with transaction.atomic():
-        unknown = {"status": Booking.Status.UNKNOWN, "reason": reason[:255], "updated_at": now}
-        _unsettled(booking).update(**unknown, due_at=now + LOOK_AGAIN)
-        at = words(booking.start, timezone=booking.timezone)
-        reason = f"It is not known yet whether Cal.com has the appointment on {at} ({booking.timezone})."
-        change_status(booking.lead_id, Lead.Status.NEEDS_HUMAN, now=now, frm=OPEN, reason=reason)
+        if _unsettled(booking).exists():
+            change_status(booking.lead_id, Lead.Status.NEEDS_HUMAN, now=now, frm=OPEN, reason=reason)
 
 
 def _unanswered(booking: Booking, reason: str, *, now: datetime) -> str:

@@ -140,6 +140,8 @@ def test_an_appointment_whose_answer_got_lost_is_found(who: str, simulators: str
     assert (bookings_asked(simulators), len(bookings_made(simulators))) == (1, 1)
     lead.refresh_from_db()
     assert (lead.status, lead.booking_uid) == ("booked", bookings_made(simulators)[0]["uid"])
+    # Nobody was alarmed on the way.
+    assert [event.data["to"] for event in LeadEvent.objects.filter(lead=lead)] == ["booked"]
 
 
 @pytest.mark.parametrize("who", ["sim-error", "sim-lost"])
