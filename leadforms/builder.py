@@ -172,8 +172,10 @@ def review(request: WorkspaceRequest, body: dict[str, Any]) -> HttpResponse:
     if _revision(body) != form.draft_revision:
         raise publishing.StaleDraft.of(form)
     content = read_content(form.draft)
-    before = read_content(form.published.content) if form.published else None
-    changes = [str(each) for each in publishing.describe_changes(before, content)]
+    latest = form.versions.first()
+    changes = publishing.describe_changes(read_content(latest.content) if latest else None, content)
+    if latest and not form.published:
+        changes.insert(0, _("The form can be reached at its address again."))
     return _answer({"changes": changes, **_state(form, content)})
 
 

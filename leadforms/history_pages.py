@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from leadforms import publishing
-from leadforms.builder import PAGE, REPLACED, is_changed, name_of, show_preview
+from leadforms.builder import PAGE, REPLACED, name_of, show_preview
 from leadforms.changes import describe_changes
 from leadforms.content import read_content
 from leadforms.models import FormVersion, LeadForm
@@ -87,11 +87,12 @@ def _revision(request: WorkspaceRequest) -> int:
 
 def _losses(form: LeadForm, version: FormVersion) -> dict[str, Any]:
     draft, content = read_content(form.draft), read_content(version.content)
+    latest = form.versions.first()
     return {
         "form": form,
         "version": version,
         "by": name_of(version.published_by),
-        "unpublished": is_changed(form, draft),
+        "unpublished": latest is None or read_content(latest.content) != draft,
         "changes": describe_changes(draft, content),
     }
 

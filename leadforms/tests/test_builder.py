@@ -351,3 +351,16 @@ def test_unpublishes_after_a_question() -> None:
     assert LeadForm.objects.get().published is None
     assert publishing.find_published(workspace.pk) is None
     assert FormVersion.objects.count() == 1
+
+
+def test_says_of_what_was_unpublished_that_it_comes_back_and_not_that_it_is_new() -> None:
+    workspace, client, _form = open_form()
+    post(client, workspace, "publish", {"revision": 1})
+    client.post(page(workspace, "/unpublish"))
+
+    again = "The form can be reached at its address again."
+    assert post(client, workspace, "review", {"revision": 1}).json()["changes"] == [again]
+    assert "never published" not in client.get(page(workspace, "/history/1/restore")).content.decode()
+    post(client, workspace, "draft/save", {"revision": 1, "content": content()})
+    changes = post(client, workspace, "review", {"revision": 2}).json()["changes"]
+    assert (changes[0], "“Why now?” was added." in changes) == (again, True)
