@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
-from leadforms import spam
+from leadforms import held_mail, spam
 from leadforms.models import ContactsOfDay, HeldSubmission, SpentToken
 from leads.dispatch import deliver
 from leads.intake import Accepted, ConsentGiven, DuplicatePhone, Submission, accept_lead
@@ -72,6 +72,7 @@ def hold(submission: Submission, *, reason: Reason, now: datetime) -> HeldSubmis
         created_at=now,
     )
     _make_room(submission.workspace_id, now=now)
+    held_mail.remember(submission.workspace_id, reason, now=now)
     return held
 
 

@@ -193,15 +193,21 @@ class SpentToken(models.Model):
 class ContactsOfDay(models.Model):
     """How many leads of the form were let through to be contacted on a day of the workspace's own calendar.
 
-    `made_way`: how many held submissions were deleted on that day, undecided, because too many waited.
+    `made_way`: how many held submissions were deleted on that day, undecided, because too many waited. `tell_at`: when
+    members are to be told that submissions wait which may be people's; `told`: they were, once a day is enough.
     """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
     day = models.DateField()
     count = models.PositiveIntegerField(default=0)
     made_way = models.PositiveIntegerField(default=0)
+    tell_at = models.DateTimeField(null=True, blank=True)
+    told = models.BooleanField(default=False)
 
     class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["tell_at"], name="held_to_tell", condition=Q(tell_at__isnull=False)),
+        ]
         constraints: ClassVar = [models.UniqueConstraint(fields=["workspace", "day"], name="contacts_of_day_once")]
 
     def __str__(self) -> str:

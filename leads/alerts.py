@@ -106,15 +106,18 @@ def _put_off(rows: QuerySet[Alert], *, now: datetime) -> None:
 
 
 def _send(workspace: Workspace, rows: list[Alert]) -> None:
+    mail_members(workspace, *_write(workspace, rows))
+
+
+def mail_members(workspace: Workspace, subject: str, body: str) -> None:
     """Send a mail to each member who wants it. Raises SMTPException or OSError where the server doesn't take any.
 
     SMTPRecipientsRefused means these members, for now. One who can never be written to keeps it from nobody else.
     """
     recipients = find_recipients(workspace)
     if not recipients:
-        logger.warning("workspace %s: %d leads need a human and no member is told by e-mail", workspace.pk, len(rows))
+        logger.warning("workspace %s: somebody is needed and no member is told by e-mail", workspace.pk)
         return
-    subject, body = _write(workspace, rows)
     sent, later = 0, None
     with mail.get_connection() as connection:
         for recipient in recipients:

@@ -1,0 +1,76 @@
+"""Telling members by e-mail, once a day, that submissions wait which may be people's: the worker sends it.
+
+At least once: what a mail server did not take is tried again.
+"""
+
+import logging
+from datetime import datetime, timedelta
+from smtplib import SMTPException
+from urllib.parse import urljoin
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Count
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from leadforms import spam
+from leadforms.models import ContactsOfDay, HeldSubmission
+from leads import alerts
+from workspaces.models import Workspace
+
+logger = logging.getLogger(__name__)
+Reason = HeldSubmission.Reason
+# Of what no person does nobody is told: there is always some of it.
+LIKELY_PEOPLE = (Reason.MANY_FROM_IP, Reason.MANY_FOR_FORM, Reason.DAILY_CAP)
+TRIED_AGAIN_AFTER = timedelta(minutes=15)
+
+
+def remember(workspace_id: UUID, reason: Reason, *, now: datetime) -> None:
+    """Write down that members are to be told, inside the caller's transaction."""
+    if reason not in LIKELY_PEOPLE or not settings.SENDS_EMAIL:
+        return
+    day = spam.day_of(Workspace.objects.get(pk=workspace_id), now=now)
+    ContactsOfDay.objects.bulk_create([ContactsOfDay(workspace_id=workspace_id, day=day)], ignore_conflicts=True)
+    untold = ContactsOfDay.objects.filter(workspace_id=workspace_id, day=day, tell_at=None, told=False)
+    untold.update(tell_at=now)
+
+
+def sweep(*, now: datetime, limit: int) -> int:
+    """Send what is due. Returns how many workspaces were told."""
+    told = 0
+    for row in ContactsOfDay.objects.filter(tell_at__lte=now).select_related("workspace").order_by("tell_at")[:limit]:
+        mine = ContactsOfDay.objects.filter(pk=row.pk)
+        if not mine.filter(tell_at=row.tell_at).update(tell_at=now + TRIED_AGAIN_AFTER):
+            continue
+        try:
+            told += _tell(row.workspace)
+        except (SMTPException, OSError) as error:
+            logger.warning("members could not be told of held submissions: %s", type(error).__name__)
+            # One server sends for all: each would wait for the same time-out.
+            break
+        mine.update(tell_at=None, told=True)
+    return told
+
+
+def _tell(workspace: Workspace) -> bool:
+    """Write to the members, unless everything was decided on meanwhile."""
+    waiting = HeldSubmission.objects.waiting().filter(workspace=workspace, reason__in=LIKELY_PEOPLE).order_by()
+    counts = dict(waiting.values_list("reason").annotate(Count("pk")))
+    if not counts:
+        return False
+    context = {
+        "workspace": workspace,
+        "reasons": [(counts[reason.value], reason.label) for reason in LIKELY_PEOPLE if reason.value in counts],
+        "url": _address(reverse("admin:form-held", args=[workspace.slug])),
+        "settings_url": _address(reverse("admin:alerts", args=[workspace.slug])),
+    }
+    name = " ".join(workspace.name.split())
+    subject = _("%(workspace)s: submissions of your form wait for you") % {"workspace": name}
+    alerts.mail_members(workspace, subject, render_to_string("leadforms/held.txt", context))
+    return True
+
+
+def _address(path: str) -> str:
+    return urljoin(settings.PUBLIC_BASE_URL + "/", path.lstrip("/"))
