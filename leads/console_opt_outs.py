@@ -1,8 +1,10 @@
 """The operator's list of phones that nobody may contact."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
@@ -13,8 +15,10 @@ from django.views.decorators.http import require_POST, require_safe
 from leads import phone as phones
 from leads import suppression
 from leads.models import Suppression
+from leads.search import matching_phone
 from workspaces.access import WorkspaceRequest, workspace_page
 from workspaces.console import render_page
+from workspaces.models import Workspace
 
 PAGE = "opt-outs"
 SHOWN_AT_MOST = 200
@@ -77,7 +81,7 @@ def _lift(request: WorkspaceRequest, row: Suppression) -> None:
 def _render(request: WorkspaceRequest, *, q: str = "", given: str = "", problem: str = "") -> HttpResponse:
     rows = Suppression.objects.filter(workspace=request.workspace).select_related("created_by")
     if q:
-        rows = _search(rows, q, region=request.workspace.default_region)
+        rows = rows.filter(_matching(q, workspace=request.workspace))
     context: dict[str, Any] = {
         "rows": list(rows[:SHOWN_AT_MOST]),
         "at_most": SHOWN_AT_MOST,
@@ -88,12 +92,13 @@ def _render(request: WorkspaceRequest, *, q: str = "", given: str = "", problem:
     return render_page(request, "leads/opt_outs.html", context, page=PAGE, status=400 if problem else 200)
 
 
-def _search(rows: Any, q: str, *, region: str) -> Any:
-    try:
-        return rows.filter(phone=phones.normalise(q, region=region))
-    except phones.NotAPhoneNumber:
-        digits = "".join(character for character in q if character.isascii() and character.isdecimal())
-        return rows.filter(phone__contains=digits) if digits else rows.none()
+def _matching(q: str, *, workspace: Workspace) -> Q:
+    """Match by a part of a phone; by a whole one also where its owner was erased."""
+    region = workspace.default_region
+    found = matching_phone(q, region=region) or Q(pk__in=[])
+    with suppress(phones.NotAPhoneNumber):
+        found |= Q(phone_digest=suppression.phone_digest(workspace.pk, phones.normalise(q, region=region)))
+    return found
 
 
 urls: list[URLPattern] = [

@@ -27,10 +27,11 @@ def matching(term: str, *, region: str) -> Q:
     found = Q()
     for word in term.split()[:MAX_WORDS]:
         found &= Q(name__iregex=_pattern(word)) | Q(email__icontains=word)
-    return found | _phones(term, region=region) if found else found
+    return found | matching_phone(term, region=region) if found else found
 
 
-def _phones(term: str, *, region: str) -> Q:
+def matching_phone(term: str, *, region: str) -> Q:
+    """Match rows whose `phone` (E.164) holds what is typed, in any spelling; an empty Q for what is no part of one."""
     digits = "".join(
         character for character in _trunk_zero.sub("", term) if character.isascii() and character.isdecimal()
     )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from conftest import NOW, make_dispatch, make_lead, make_member, make_workspace
+from leads.erasure import erase_leads
 from leads.models import Consent, Dispatch, Lead, LeadEvent, Suppression
 from leads.status import change_status
 from leads.suppression import is_suppressed
@@ -303,8 +304,22 @@ def test_manages_the_list_of_opt_outs(client: Any) -> None:
     assert refused.status_code == 400
     assert "hello" in refused.content.decode()
     assert (row.workspace, row.phone) == (workspace, "+447123456789")
-    assert "+447123456789" in client.get(f"{base}?q=456789").content.decode()
+    for term in ("456789", "07123", "0044 7123", "+44 (0)7123 456789"):
+        assert "+447123456789" in client.get(base, {"q": term}).content.decode(), term
+    for term in ("99999", "ada", "0"):
+        assert "Not on the list" in client.get(base, {"q": term}).content.decode(), term
     assert client.post(f"/admin/{other.slug}/settings/opt-outs/{row.pk}/lift").status_code == 404
     client.post(f"{base}/{row.pk}/lift")
 
     assert not Suppression.objects.exists()
+
+
+def test_finds_the_stop_of_who_was_erased_by_the_whole_phone(client: Any) -> None:
+    lead = make_known_lead(phone="+447123456789")
+    sign_in(client, lead.workspace)
+    base = f"/admin/{lead.workspace.slug}/settings/opt-outs"
+    client.post(f"{base}/add", {"phone": lead.phone})
+    erase_leads(Lead.objects.filter(pk=lead.pk), now=NOW)
+
+    assert "erased person" in client.get(base, {"q": "+44 7123 456789"}).content.decode()
+    assert "Not on the list" in client.get(base, {"q": "+44 7123 456"}).content.decode()
