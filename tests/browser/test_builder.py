@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from leadforms.content import QuestionType
 from tests.browser.builder import (
@@ -121,15 +121,15 @@ def test_builds_and_reorders_by_keyboard_alone(open_page: OpenPage) -> None:
 
 
 def test_reorders_by_drag_within_a_step_and_across(open_page: OpenPage) -> None:
-    make_form(SIMPLE)
+    make_form(document([question(1), question(2), question(3)], [question(4)], []))
     page, complaints = open_page()
-    page.set_viewport_size({"width": 1280, "height": 1300})
+    page.set_viewport_size({"width": 1280, "height": 1500})
     open_builder(page)
 
-    def drag(label: str, onto: str) -> None:
+    def drag(label: str, onto: Locator) -> None:
         card(page, label).locator("[data-handle]").hover()
         page.mouse.down()
-        target = card(page, onto).bounding_box()
+        target = onto.bounding_box()
         assert target
         # What is dragged over makes room, and then lies elsewhere.
         for step in range(12):
@@ -137,14 +137,16 @@ def test_reorders_by_drag_within_a_step_and_across(open_page: OpenPage) -> None:
             page.wait_for_timeout(60)
         page.mouse.up()
 
-    drag("Question 1", "Question 3")
+    drag("Question 1", card(page, "Question 3"))
     expect(said(page)).to_have_text("Question “Question 1” moved to position 3 of 3.")
-    drag("Question 2", "Question 4")
+    drag("Question 2", card(page, "Question 4"))
     expect(said(page)).to_contain_text("Question “Question 2” moved to Step 2, position")
+    drag("Question 3", page.get_by_text("No question in this step yet."))
+    expect(said(page)).to_have_text("Question “Question 3” moved to Step 3, position 1 of 1.")
     has_saved(page)
 
-    first, second = labels(draft())
-    assert first == ["Question 3", "Question 1"]
+    first, second, third = labels(draft())
+    assert (first, third) == (["Question 1"], ["Question 3"])
     assert set(second) == {"Question 2", "Question 4"}
     assert complaints == []
 
