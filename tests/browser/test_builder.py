@@ -141,7 +141,7 @@ def test_reorders_by_drag_within_a_step_and_across(open_page: OpenPage) -> None:
     expect(said(page)).to_have_text("Question “Question 1” moved to position 3 of 3.")
     drag("Question 2", card(page, "Question 4"))
     expect(said(page)).to_contain_text("Question “Question 2” moved to Step 2, position")
-    drag("Question 3", page.get_by_text("No question in this step yet."))
+    drag("Question 3", page.get_by_text("No question in this step yet.").last)
     expect(said(page)).to_have_text("Question “Question 3” moved to Step 3, position 1 of 1.")
     has_saved(page)
 
