@@ -30,8 +30,12 @@ def read_phone(text: str, *, region: str) -> str | None:
         number = normalise(f"+{text}" if _lacks_plus(text, region) else text, region=region)
     except (NotAPhoneNumber, phonenumbers.NumberParseException):
         return None
+    parsed = phonenumbers.parse(number)
+    # Whoever owns such a number is paid for each call to it.
+    if phonenumbers.number_type(parsed) == phonenumbers.PhoneNumberType.PREMIUM_RATE:
+        return None
     # A number without its area code is "possible", and rings nowhere.
-    reason = phonenumbers.is_possible_number_with_reason(phonenumbers.parse(number))
+    reason = phonenumbers.is_possible_number_with_reason(parsed)
     return number if reason == phonenumbers.ValidationResult.IS_POSSIBLE else None
 
 

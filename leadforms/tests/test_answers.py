@@ -196,6 +196,8 @@ def test_numbers_are_read_as_people_write_them(language: str, typed: str, stored
         ("", "07123456789", ""),
         ("US", "5551234", ""),
         ("US", "1-800-FLOWERS", ""),
+        ("GB", "0909 879 0123", ""),
+        ("GB", "+1 900 234 5678", ""),
         ("GB", "+44 7123 456789 ext. 5", ""),
         ("GB", "+", ""),
     ],
