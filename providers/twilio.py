@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -163,6 +164,25 @@ def delete_message(*, account_sid: str, auth_token: str, sid: str) -> None:
     answer = _call("DELETE", account_sid=account_sid, auth_token=auth_token, resource=resource)
     if answer.status != 404 and not 200 <= answer.status < 300:
         raise _refusal(answer, request={"sid": sid})
+
+
+def delete_media(*, account_sid: str, auth_token: str, sid: str) -> None:
+    """Erase what came with a message; the message's own erasure leaves it. Raises ProviderError."""
+    call = partial(_call, account_sid=account_sid, auth_token=auth_token)
+    media = f"Messages/{quote(sid, safe='')}/Media"
+    answer = call("GET", resource=f"{media}.json")
+    if answer.status == 404:
+        return
+    if answer.status != 200:
+        raise _refusal(answer, request={"sid": sid})
+    try:
+        found = [str(each["sid"]) for each in json.loads(answer.body)["media_list"]]
+    except (ValueError, LookupError, TypeError) as error:
+        raise OutcomeUnknown("Twilio's list could not be read", **_details(answer, request={"sid": sid})) from error
+    for each in found:
+        deleted = call("DELETE", resource=f"{media}/{quote(each, safe='')}.json")
+        if deleted.status != 404 and not 200 <= deleted.status < 300:
+            raise _refusal(deleted, request={"sid": each})
 
 
 def signature(*, url: str, params: Iterable[tuple[str, str]], auth_token: str) -> str:

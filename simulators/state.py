@@ -194,6 +194,7 @@ class Message:
     content_sid: str | None = None
     content_variables: str | None = None
     status_callback: str | None = None
+    media: list[str] = field(default_factory=list)
     deleted: bool = False
 
     def as_dict(self) -> JsonDict:
@@ -203,6 +204,7 @@ class Message:
             "content_sid": self.content_sid,
             "content_variables": self.content_variables,
             "status_callback": self.status_callback,
+            "media": list(self.media),
             "deleted": self.deleted,
         }
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import binascii
 import operator
+import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -45,6 +46,8 @@ class Twilio:
             web.get(f"{account}/Messages.json", self.list_messages, allow_head=False),
             web.get(f"{account}/Messages/{{sid}}.json", self.get_message, allow_head=False),
             web.delete(f"{account}/Messages/{{sid}}.json", self.delete_message),
+            web.get(f"{account}/Messages/{{sid}}/Media.json", self.list_media, allow_head=False),
+            web.delete(f"{account}/Messages/{{sid}}/Media/{{media}}.json", self.delete_media),
             web.get(f"{account}.json", self.get_account, allow_head=False),
         ]
 
@@ -171,6 +174,23 @@ class Twilio:
         message.deleted = True
         return web.Response(status=204)
 
+    async def list_media(self, request: web.Request) -> web.Response:
+        """GET Messages/{sid}/Media.json: what came with a message."""
+        message = self._find(request)
+        if isinstance(message, web.Response):
+            return message
+        return json_reply({"media_list": [{"sid": sid, "parent_sid": message.data["sid"]} for sid in message.media]})
+
+    async def delete_media(self, request: web.Request) -> web.Response:
+        """DELETE Messages/{sid}/Media/{sid}.json: 204."""
+        message = self._find(request)
+        if isinstance(message, web.Response):
+            return message
+        if request.match_info["media"] not in message.media:
+            return problem(20404, 404)
+        message.media.remove(request.match_info["media"])
+        return web.Response(status=204)
+
     async def get_account(self, request: web.Request) -> web.Response:
         """GET Accounts/{sid}.json: every well-formed account is active."""
         token = _auth_token(request)
@@ -198,14 +218,17 @@ class Twilio:
             sid=wanted.get("message_sid"),
         )
         data = message.data
-        data |= {"status": "received", "date_sent": data["date_created"]}
+        params = {key: str(value) for key, value in wanted.get("params", {}).items()}
+        count = params.get("NumMedia", "0")
+        message.media = [f"ME{uuid.uuid4().hex}" for _ in range(int(count) if count.isdigit() else 0)]
+        data |= {"status": "received", "date_sent": data["date_created"], "num_media": str(len(message.media))}
         self._state.memory.messages[data["sid"]] = message
         self._state.memory.windows[data["to"], data["from"]] = message.created
         return await self._poster.post_form(
             kind="inbound",
             about=data["sid"],
             url=wanted["url"],
-            params=inbound_params(data) | {key: str(value) for key, value in wanted.get("params", {}).items()},
+            params=inbound_params(data) | params,
             auth_token=wanted["auth_token"],
             signature_url=wanted.get("signature_url"),
         )

@@ -35,6 +35,8 @@ SWEEP_MAX = 500
 SEND_WITHIN_S = 1.0
 # A turn nobody came for is asked for again after 1, 2, 4 … times TURN_UNCLAIMED_S, at most this many: somebody waits.
 MAX_WAITS = 8
+# Ends the reference of a message whose pictures or sounds are to be deleted with it.
+WITH_MEDIA = "/Media"
 TEMPLATE_NEEDED = gettext_noop(
     "WhatsApp refused messages because they were no approved template. Enter a template's ContentSid with the Twilio "
     "integration; until then people get nothing from the agent before they write themselves."
@@ -121,17 +123,20 @@ class WhatsAppChannel:
 
     def forget(self, lead_id: UUID) -> Sequence[Trace]:
         """List the messages that Twilio has of a lead; OpenAI stores none. Those of a test lead are nobody's."""
-        sids = Message.objects.filter(lead_id=lead_id, lead__is_test=False).exclude(twilio_sid="")
-        return [Trace("twilio", sid) for sid in sids.values_list("twilio_sid", flat=True)]
+        sent = Message.objects.filter(lead_id=lead_id, lead__is_test=False).exclude(twilio_sid="")
+        return [
+            Trace("twilio", f"{sid}{WITH_MEDIA if kind == Message.Kind.MEDIA else ''}")
+            for sid, kind in sent.values_list("twilio_sid", "kind")
+        ]
 
     def erase(self, trace: Trace, *, workspace_id: UUID) -> bool:
-        """Delete a message at Twilio. Raises ProviderError."""
-        account = connected_twilio(workspace_id)
-        twilio.delete_message(
-            account_sid=account.credentials["account_sid"],
-            auth_token=account.credentials["auth_token"],
-            sid=trace.reference,
-        )
+        """Delete a message at Twilio, after what came with it. Raises ProviderError."""
+        credentials = connected_twilio(workspace_id).credentials
+        account = {name: credentials[name] for name in ("account_sid", "auth_token")}
+        sid = trace.reference.removesuffix(WITH_MEDIA)
+        if sid != trace.reference:
+            twilio.delete_media(**account, sid=sid)
+        twilio.delete_message(**account, sid=sid)
         return True
 
     def window(self, lead: Lead, *, now: datetime) -> Window | None:

@@ -130,3 +130,17 @@ def test_lists_page_by_page(sim: Sim) -> None:
 
     assert [message["sid"] for message in page["messages"] + rest["messages"]] == sids[::-1]
     assert rest["next_page_uri"] is None
+
+
+def test_keeps_what_came_with_a_message_until_it_is_deleted(sim: Sim) -> None:
+    pair = {"url": f"{sim.url}/inngest/e/k", "auth_token": "tok", "from": "+15555550123", "to": "+15555550100"}
+    wanted = pair | {"account_sid": ACCOUNT, "params": {"NumMedia": "1", "MediaContentType0": "image/jpeg"}}
+    sid = requests.post(f"{sim.url}/_sim/twilio/inbound", json=wanted, timeout=TIMEOUT_S).json()["messageSid"]
+    media = f"{sim.url}/twilio/2010-04-01/Accounts/{ACCOUNT}/Messages/{sid}/Media"
+
+    def ask(method: str, url: str) -> requests.Response:
+        return requests.request(method, url, auth=(ACCOUNT, "tok"), timeout=TIMEOUT_S)
+
+    (found,) = ask("GET", f"{media}.json").json()["media_list"]
+    assert [ask("DELETE", f"{media}/{found['sid']}.json").status_code for _ in range(2)] == [204, 404]
+    assert ask("GET", f"{media}.json").json()["media_list"] == []
