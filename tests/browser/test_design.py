@@ -151,6 +151,15 @@ def test_a_logo_is_uploaded_beside_what_is_not_saved_yet(open_page: OpenPage) ->
     assert not Logo.objects.exists()
     assert complaints == []
 
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_label("Picture").set_input_files(
+        {"name": "logo.png", "mimeType": "image/png", "buffer": picture.getvalue()}
+    )
+    expect(page.locator("#id_logo_error")).to_contain_text("you are signed out")
+    enter_as(page, "maya")
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_alt_text("The present logo")).to_be_visible()
+
 
 def test_asks_before_what_is_not_saved_is_lost(open_page: OpenPage) -> None:
     make_owner()

@@ -1,7 +1,8 @@
 // Sends the form only while somebody is there who takes it: signed out, or without a connection, what was typed would
 // be gone with the page.
 
-const ask = async (address) => {
+// → {token}, or {trouble}: signedOut, failing or offline.
+export const askServer = async (address) => {
   try {
     const answer = await fetch(address, { redirect: "manual", cache: "no-store", headers: { Accept: "application/json" } });
     // The way to the login page.
@@ -36,7 +37,7 @@ export const enableSaving = (form, announce) => {
       event.stopPropagation();
       if (isAsking) return;
       isAsking = true;
-      const { token, trouble } = await ask(form.dataset.draft);
+      const { token, trouble } = await askServer(form.dataset.draft);
       isAsking = false;
       tell(trouble);
       if (trouble) return;
