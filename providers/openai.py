@@ -16,7 +16,7 @@ from providers import http
 from providers.errors import OutcomeUnknown, ProviderError, Rejected, Unavailable
 
 # Reasoning counts as output, and a reply cut in the middle is of no use.
-MAX_OUTPUT_TOKENS = 2000
+MAX_OUTPUT_TOKENS = 4000
 # /responses repeats the instructions and the tools, which a long offer in another script than Latin makes long.
 MAX_ANSWER_BYTES = 1024 * 1024
 # A 429 with one of these is an empty purse, not load: asking again changes nothing.

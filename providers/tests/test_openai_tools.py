@@ -58,7 +58,7 @@ def test_asks_with_strict_tools_and_stores_nothing() -> None:
         "model": "gpt-5.4-mini",
         "instructions": "Be kind.",
         "input": [{"role": "user", "content": "Hi"}],
-        "max_output_tokens": 2000,
+        "max_output_tokens": 4000,
         "store": False,
         "tools": [{"type": "function", **TOOL, "strict": True}],
         "tool_choice": "auto",
@@ -125,7 +125,7 @@ def test_chat_completions_gets_the_same_in_its_own_words(settings: Settings) -> 
             },
             {"role": "tool", "tool_call_id": "call_1", "content": '{"ok":true}'},
         ],
-        "max_completion_tokens": 2000,
+        "max_completion_tokens": 4000,
         "tools": [{"type": "function", "function": {**TOOL, "strict": True}}],
         "tool_choice": "auto",
     }
