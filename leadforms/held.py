@@ -25,8 +25,6 @@ COUNTS_KEPT = timedelta(days=7)
 MOST_WAITING = 10_000
 # Rows deleted along with a new one, where there are more than that.
 MOST_AT_ONCE = 100
-# Those that are the least likely to be people make way first.
-FIRST_TO_GO = (Reason.HONEYPOT, Reason.TOO_FAST, Reason.MANY_FROM_IP, Reason.MANY_FOR_FORM, Reason.DAILY_CAP)
 _REST = ("email", "goal", "metadata", "form_responses")
 
 
@@ -81,7 +79,7 @@ def _make_room(workspace_id: UUID, *, now: datetime) -> None:
     waiting = HeldSubmission.objects.waiting().filter(workspace_id=workspace_id)
     over = min(waiting.count() - MOST_WAITING, MOST_AT_ONCE)
     gone: list[UUID] = []
-    for reason in FIRST_TO_GO:
+    for reason in Reason:
         if len(gone) < over:
             oldest = waiting.filter(reason=reason).order_by("created_at").select_for_update(skip_locked=True)
             gone += oldest.values_list("pk", flat=True)[: over - len(gone)]

@@ -124,10 +124,11 @@ class HeldSubmission(models.Model):
     """A submission that was kept back as spam, or because the day's cap was reached. Staff release or discard it."""
 
     class Reason(models.TextChoices):
-        """What gave it away."""
+        """What gave it away. Those stand first that are the least likely to be people: they make way first."""
 
         HONEYPOT = "honeypot", _("filled in a field that people don't see")
         TOO_FAST = "too_fast", _("sent faster than a person types")
+        LINK_IN_NAME = "link_in_name", _("a web address in place of a name")
         MANY_FROM_IP = "many_from_ip", _("many submissions from one address")
         MANY_FOR_FORM = "many_for_form", _("more submissions than usual within an hour")
         DAILY_CAP = "daily_cap", _("the day's cap of contacts was reached")

@@ -73,7 +73,7 @@ def receive(form: LeadForm, post: QueryDict, *, sender: Sender, now: datetime) -
         return Again(version=version, token=offered, issues=read.issues)
     submission = _submission(form, version, read, post, sender=sender, now=now)
     # A second click is told what came of the first, and counts toward no limit.
-    reason = None if tokens.is_spent(token) else _find_reason(form, token, post, sender=sender, now=now)
+    reason = None if tokens.is_spent(token) else _find_reason(form, token, submission, post, now=now)
     spent, accepted = _keep(form, token, submission, reason=reason, now=now)
     if spent is Spent.OTHER:
         return _again(version, issued_at=_long_enough_before(now))
@@ -83,9 +83,11 @@ def receive(form: LeadForm, post: QueryDict, *, sender: Sender, now: datetime) -
 
 
 def _find_reason(
-    form: LeadForm, token: Token, post: QueryDict, *, sender: Sender, now: datetime
+    form: LeadForm, token: Token, submission: Submission, post: QueryDict, *, now: datetime
 ) -> HeldSubmission.Reason | None:
-    return spam.find_reason(form=form, token=token, honeypot=post.get(HONEYPOT, ""), ip=sender.ip, now=now)
+    ip = submission.consent.ip if submission.consent else None
+    trap = post.get(HONEYPOT, "")
+    return spam.find_reason(form=form, token=token, honeypot=trap, name=submission.name, ip=ip, now=now)
 
 
 def _keep(

@@ -4,6 +4,7 @@ Nothing here refuses anybody: what is caught is held, and staff can release it.
 """
 
 import ipaddress
+import re
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -19,9 +20,15 @@ from workspaces.models import Workspace
 Reason = HeldSubmission.Reason
 # One customer of a provider has at least so much (RFC 6177): single addresses of it are free to change.
 IPV6_PREFIX = 64
+# A greeting by such a name would carry a stranger's advertisement to whoever has the phone.
+_link = re.compile(
+    r"://|\bwww\.|[a-z0-9-]{2,}\.(com|net|org|info|biz|ru|top|xyz|shop|link|click|online|site)\b", re.I
+).search
 
 
-def find_reason(*, form: LeadForm, token: Token, honeypot: str, ip: str | None, now: datetime) -> Reason | None:
+def find_reason(
+    *, form: LeadForm, token: Token, honeypot: str, name: str, ip: str | None, now: datetime
+) -> Reason | None:
     """Return what gives a valid submission away, None where nothing does; count it toward the form's limits.
 
     What is caught counts no further: nobody can fill up a form's hour with what never reached it. While Redis is
@@ -31,6 +38,8 @@ def find_reason(*, form: LeadForm, token: Token, honeypot: str, ip: str | None, 
         return Reason.HONEYPOT
     if token.age_s(now) < settings.FORM_MIN_SECONDS:
         return Reason.TOO_FAST
+    if _link(name):
+        return Reason.LINK_IN_NAME
     network = _network_of(ip)
     # Counted for each form: what one business' visitors do must not shut out another's.
     by_address = limits.Window("form-ip", 600, settings.FORM_LIMIT_PER_IP)

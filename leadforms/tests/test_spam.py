@@ -41,9 +41,10 @@ def store(request: pytest.FixtureRequest, settings: Settings) -> Iterator[str]:
         client.close()
 
 
-def find(*, form: LeadForm = FORM, age_s: float = 60, honeypot: str = "", ip: str | None = "192.0.2.1") -> Any:
+def find(*, form: LeadForm = FORM, age_s: float = 60, ip: str | None = "192.0.2.1", **said: str) -> Any:
     token = Token(UUID(int=1), "nonce", NOW - timedelta(seconds=age_s))
-    return spam.find_reason(form=form, token=token, honeypot=honeypot, ip=ip, now=NOW)
+    said = {"honeypot": "", "name": "Ada Byron"} | said
+    return spam.find_reason(form=form, token=token, ip=ip, now=NOW, **said)
 
 
 def test_lets_people_through() -> None:
@@ -53,6 +54,18 @@ def test_lets_people_through() -> None:
 @pytest.mark.parametrize("filled", ["https://spam.example", " "])
 def test_who_fills_in_the_hidden_field_is_no_person(filled: str) -> None:
     assert find(honeypot=filled) is Reason.HONEYPOT
+
+
+@pytest.mark.parametrize(
+    "name", ["Win now https://spam.example", "WWW.spam.example", "cash.example-spam.com", "x t.co://"]
+)
+def test_a_web_address_is_no_name(name: str) -> None:
+    assert find(name=name) is Reason.LINK_IN_NAME
+
+
+@pytest.mark.parametrize("name", ["Dr. Ada Byron-King", "J.R.R. Tolkien", "Ada.Byron", "St.Claire", "O.Com", "محمد"])
+def test_names_of_people_are_names(name: str) -> None:
+    assert find(name=name) is None
 
 
 def test_who_is_faster_than_a_person_is_none(settings: Settings) -> None:
