@@ -111,6 +111,8 @@ _polite = re.compile(
     r"\b(?:please|pls|plz|bitte|svp|s il (?:vous|te) pla[iî]t|por favor|per favore|per piacere|alstublieft|"
     r"alsjeblieft|من فضلك)\b"
 )
+# With a please they may well be the answer to "shall I cancel it?".
+_OF_AN_APPOINTMENT = frozenset({"cancel", "end", "cancelar", "cancella", "annulla", "remover", "إلغاء", "الغاء"})
 _repeated = re.compile(r"\b(\w+)(?: \1\b)+")
 MAX_CHARS = 60
 
@@ -121,7 +123,11 @@ def read_wish(text: str) -> tuple[Wish, str] | None:
     Case, punctuation, emoji, a please and saying it twice don't matter. START ends an opt-out and nothing else: who
     has not opted out means something by it that the agent should read.
     """
-    return _wishes().get(_plain(text))
+    said = _plain(text)
+    if found := _wishes().get(said):
+        return found
+    short = _repeated.sub(r"\1", " ".join(_polite.sub(" ", said).split()))
+    return None if short in _OF_AN_APPOINTMENT else _wishes().get(short)
 
 
 @lru_cache(maxsize=1)
@@ -152,12 +158,11 @@ def language_of_phone(phone: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Bring a message to what is compared: composed letters, no case, no marks, no please, nothing said twice."""
+    """Bring a message to what is compared: composed letters, no case, no marks, single spaces."""
     if len(text) > MAX_CHARS:
         return ""
     # Direction marks and the selectors of emoji are neither letters nor spaces, and may stand inside a word.
     kept = "".join(
         mark for mark in unicodedata.normalize("NFKC", text) if unicodedata.category(mark) not in {"Cf", "Mn"}
     )
-    words = _polite.sub(" ", _between_words.sub(" ", kept.casefold()))
-    return _repeated.sub(r"\1", " ".join(words.split()))
+    return _between_words.sub(" ", kept.casefold()).strip()

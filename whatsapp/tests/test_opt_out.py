@@ -36,7 +36,8 @@ def test_knows_the_words_in_eight_languages(text: str) -> None:
     "text",
     [
         "Can I cancel on Friday?", "The end of May", "I can't stop thinking about it", "end of june",
-        "Please don't stop", "bus stop", "", "🛑", "!!!", "no", "yes", "please", "Please, no stop there",
+        "Please don't stop", "bus stop", "", "🛑", "!!!", "no", "yes", "please",
+        "Please, no stop there", "Please cancel", "Cancelar, por favor",
         "STOP and call me tomorrow at nine please, I am in a meeting until then",
     ],
 )  # fmt: skip
