@@ -123,56 +123,6 @@ def test_journals_both_crossings_without_their_keys(wire: Wire, dispatch: Dispat
         assert "twilio-token-0123456789" not in entry.request + entry.response
 
 
-def test_puts_the_sentence_into_the_template(wire: Wire, dispatch: Dispatch) -> None:
-    variables = {"1": "first_name", "2": "business", "3": "sentence", "4": "agent", "5": "goal", "6": "name"}
-    twilio = Integration.objects.filter(provider="twilio")
-    twilio.update(options={"content_sid": "HX" + "c" * 32, "content_variables": variables})
-    wire.openai(json=reply("Which kitchen\ndo you\t\tdream     of?"))
-    wire.twilio()
-
-    call_command("sweep")
-
-    (sent,) = wire.sent
-    assert "Body" not in sent
-    assert sent["ContentSid"] == "HX" + "c" * 32
-    assert sent["ContentVariables"] == (
-        '{"1": "Jane", "2": "Acme", "4": "Robin", "5": "A new kitchen", "6": "Jane Doe", '
-        '"3": "Which kitchen do you dream of?"}'
-    )
-    assert Message.objects.get().content_sid == "HX" + "c" * 32
-
-
-def test_keeps_a_template_within_whatsapps_length(wire: Wire, dispatch: Dispatch) -> None:
-    Lead.objects.update(goal="g" * 2000, name="n" * 120)
-    variables = {"1": "goal", "2": "name", "3": "sentence"}
-    Integration.objects.filter(provider="twilio").update(
-        options={"content_sid": "HX" + "c" * 32, "content_variables": variables}
-    )
-    wire.openai(json=reply("long words " * 300))
-    wire.twilio()
-
-    call_command("sweep")
-
-    (sent,) = wire.sent
-    assert 500 < len(sent["ContentVariables"]) < 1024 - 150
-
-
-def test_keeps_a_template_of_many_variables_within_whatsapps_length(wire: Wire, dispatch: Dispatch) -> None:
-    Lead.objects.update(goal="g" * 2000, name="n" * 120)
-    variables = {str(n): "sentence" if n == 9 else "goal" for n in range(1, 10)}
-    Integration.objects.filter(provider="twilio").update(
-        options={"content_sid": "HX" + "c" * 32, "content_variables": variables}
-    )
-    wire.openai(json=reply("long words " * 300))
-    wire.twilio()
-
-    call_command("sweep")
-
-    values = json.loads(wire.sent[0]["ContentVariables"]).values()
-    assert all(values)
-    assert sum(map(len, values)) <= 800
-
-
 def test_cuts_free_text_to_what_twilio_takes(wire: Wire, dispatch: Dispatch) -> None:
     wire.openai(json=reply("long words " * 300))
     wire.twilio()

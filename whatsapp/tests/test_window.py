@@ -2,14 +2,12 @@
 
 from datetime import timedelta
 
-import pytest
 from django.utils import timezone
 
-from conftest import make_lead, make_workspace
+from conftest import make_lead
 from leads.channels import get_channel
 from leads.models import Lead, LeadEvent
 from whatsapp.models import AgentTurn, Message
-from whatsapp.template import content_variables
 from whatsapp.tests.conftest import Phone, Wire, make_message, reply, work
 from whatsapp.window import template_needed, window_of
 from workspaces.models import Integration
@@ -94,19 +92,3 @@ def test_settings_are_told_that_a_template_is_needed_until_they_change(phone: Ph
     integration.save()
 
     assert not template_needed(workspace_id)
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("name", "goal", "told"),
-    [
-        ("https://evil.example/win", "www.evil.example", ("there", "your enquiry")),
-        ("evil.com", "Win at bit.ly/abc now", ("there", "Win at now")),
-        ("J.R.R. Tolkien", "A new kitchen, no. 5", ("J.R.R.", "A new kitchen, no. 5")),
-    ],
-)
-def test_a_template_carries_no_strangers_link(name: str, goal: str, told: tuple[str, str]) -> None:
-    lead = make_lead(make_workspace(channel="whatsapp"), name=name, goal=goal)
-    options = {"content_variables": {"1": "first_name", "2": "goal"}}
-
-    assert tuple(content_variables(options, lead=lead, sentence="").values()) == told
