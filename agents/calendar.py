@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 
+from agents.prompt import local_time
 from leads.models import Lead
 from leads.zone import zone_of
 from providers.errors import Unavailable
@@ -56,6 +57,11 @@ def lead_zone(lead: Lead) -> str:
         # A zone that this machine's tables lack must not keep a lead waiting.
         return "UTC"
     return zone
+
+
+def appointment_of(lead: Lead) -> str | None:
+    """Say when a lead's appointment is, in the zone in which it was offered; None where there is none."""
+    return local_time(lead.booking_start, timezone=lead_zone(lead)) if lead.booking_start else None
 
 
 def timeout_s(left_s: float, *, share: float = 1.0) -> float:

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any
 from uuid import uuid4
 
+from agents.calendar import appointment_of
 from agents.journal import WRITE_REPLY, journal_answer, journal_error
 from agents.models import ToolCall
 from agents.pricing import cost_usd
@@ -99,7 +100,7 @@ def _instructions(lead: Lead, *, now: datetime) -> str:
         now=now,
         with_tools=True,
         profile=lead.profile,
-        appointment=lead.booking_start,
+        appointment=appointment_of(lead),
     )
 
 

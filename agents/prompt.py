@@ -150,22 +150,23 @@ def system_prompt(
     now: datetime,
     with_tools: bool = False,
     profile: Mapping[str, Any] | None = None,
-    appointment: datetime | None = None,
+    appointment: str | None = None,
 ) -> str:
     """Return the instructions of an agent that writes messages, with what it knows of the lead as fenced data.
+
+    `appointment` is when the lead has one, in words.
 
     `with_tools` adds when to use them, for a request that offers them. Asks the database as `variable_values` does.
     """
     who = one_line(business.agent_name) or "the assistant"
     name = one_line(business.name)
-    told = local_time(appointment, timezone=business.timezone) if appointment else None
     sections = [
         f"You are {who}, an AI assistant writing on WhatsApp on behalf of {name}. {DUTIES}",
         *([TOOL_RULES] if with_tools else []),
         *(f"## {title}\n{text.strip()}" for title, text in _given(business) if text.strip()),
         f"## Current time\n{local_time(now, timezone=business.timezone)}",
         ABOUT_DATA,
-        *_about(lead, profile=profile, appointment=told),
+        *_about(lead, profile=profile, appointment=appointment),
     ]
     return "\n\n".join(sections)
 

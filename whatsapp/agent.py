@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
+from agents.calendar import appointment_of
 from agents.conversation import Said, converse
 from agents.pricing import cost_usd
 from agents.prompt import business_of, system_prompt
@@ -143,7 +144,7 @@ def _as_turn(message: Message) -> openai.Turn:
 
 def _ask(lead: Lead, turns: list[openai.Turn], *, now: datetime) -> Draft:
     openai_account = connected_account(lead, "openai")
-    business, appointment = business_of(lead.workspace), lead.booking_start
+    business, appointment = business_of(lead.workspace), appointment_of(lead)
     instructions = system_prompt(lead, business=business, now=now, profile=lead.profile, appointment=appointment)
     give_back()
     try:

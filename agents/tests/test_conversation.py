@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -269,3 +270,12 @@ def test_an_answer_of_no_use_is_paid_for() -> None:
         talk(make_calendar_lead(), stored)
 
     assert stored.spent == [Usage(1000, 100)]
+
+
+def test_knows_the_appointment_in_the_zone_in_which_it_was_offered() -> None:
+    lead = make_calendar_lead(phone="+12125550123", booking_start=datetime(2026, 6, 8, 14, tzinfo=UTC))
+    answer(message("See you then."))
+
+    talk(lead)
+
+    assert "Appointment: Monday, June 8, 2026, 10:00 AM (America/New_York)" in asked()[0]["instructions"]

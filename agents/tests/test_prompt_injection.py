@@ -75,7 +75,7 @@ def prompt_of(text: str) -> str:
         form_responses={text: text, "q": text},
     )
     return system_prompt(
-        lead, business=ACME, now=NOW, with_tools=True, profile={"notes": text, text: text}, appointment=NOW
+        lead, business=ACME, now=NOW, with_tools=True, profile={"notes": text, text: text}, appointment=text
     )
 
 
