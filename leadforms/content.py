@@ -37,7 +37,8 @@ from webapi.errors import Issue
 
 MAX_STEPS = 20
 MAX_QUESTIONS = 150
-MAX_OPTIONS = 100
+# Every country fits.
+MAX_OPTIONS = 250
 MAX_CONDITIONS = 10
 MAX_LABEL = 300
 MAX_TITLE = 200

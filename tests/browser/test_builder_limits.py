@@ -61,6 +61,9 @@ def test_takes_options_from_a_spreadsheet(open_page: OpenPage) -> None:
     expect(said(page)).to_have_text("2 options pasted.")
     has_saved(page)
     assert draft()["steps"][0]["questions"][0]["options"] == ["Berlin, DE", "London, UK"]
+    page.evaluate("navigator.clipboard.writeText('x\\n'.repeat(249))")
+    page.keyboard.press("Control+v")
+    expect(said(page)).to_have_text("That would be 251 options. A question has at most 250.")
 
     read = """async (texts) => {
         const { readOptions } = await import("/static/js/builder/pasted.js");

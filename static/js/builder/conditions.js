@@ -2,6 +2,7 @@
 
 import { clone, nameParts, setOptions, setValue } from "./dom.js";
 import { earlierThan, findQuestion } from "./document.js";
+import { announce } from "./words.js";
 
 const EMPTY = { question: "", is: "equals", value: "" };
 
@@ -126,6 +127,7 @@ export const createConditions = (app, { id }, root) => {
       const index = placeOf(row);
       put(conditions().filter((_, n) => n !== index));
       addButton.focus();
+      announce(say("conditionDeleted", { number: index + 1 }));
     });
     return row;
   };

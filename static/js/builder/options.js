@@ -24,9 +24,11 @@ export const createOptions = (app, { id }, root) => {
   const nameAt = (index) => options[index].trim() || say("option", { number: index + 1 });
   const put = (next, key = null) => commands.edit(id, { options: next }, key);
 
+  const refuse = (count) => commands.refuse(say("tooManyOptions", { count, most }));
+
   const add = (index, added = [""]) => {
     if (options.length + added.length > most) {
-      commands.refuse(say("tooManyOptions", { count: most }));
+      refuse(options.length + added.length);
       return;
     }
     put([...options.slice(0, index), ...added, ...options.slice(index)]);
@@ -88,7 +90,7 @@ export const createOptions = (app, { id }, root) => {
       const index = place();
       if (options[index].trim()) add(index + 1, pasted);
       else if (options.length - 1 + pasted.length > most) {
-        commands.refuse(say("tooManyOptions", { count: most }));
+        refuse(options.length - 1 + pasted.length);
       } else {
         put([...options.slice(0, index), ...pasted, ...options.slice(index + 1)]);
         input(index + pasted.length - 1).focus();
@@ -121,7 +123,7 @@ export const createOptions = (app, { id }, root) => {
   root.querySelector("[data-lines-apply]").addEventListener("click", () => {
     const given = readOptions(lines.value, longest);
     if (given.length > most) {
-      commands.refuse(say("tooManyOptions", { count: most }));
+      refuse(given.length);
       return;
     }
     showList(false);
