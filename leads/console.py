@@ -11,7 +11,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from leads import console_alerts, console_lead, console_opt_outs
 from leads.erasure import erase_leads
@@ -69,7 +69,6 @@ def export_list(request: WorkspaceRequest) -> StreamingHttpResponse:
     )
 
 
-@require_POST
 @workspace_page()
 def change_many(request: WorkspaceRequest) -> HttpResponse:
     """Move the chosen leads to a status, or delete them; what can't be undone is asked about first."""
@@ -78,6 +77,9 @@ def change_many(request: WorkspaceRequest) -> HttpResponse:
     back = reverse("admin:lead-list", args=[request.workspace.slug]) + here
     ids, status = _ids(request), request.POST.get("status", "")
     leads = _leads(request).filter(pk__in=ids)
+    if request.method != "POST":
+        # A browser that brings back its tabs asks for the page that a form was answered with.
+        return redirect(back)
     if not ids:
         messages.error(request, _("Choose the leads first."))
         return redirect(back)

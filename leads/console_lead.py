@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from leads import again, suppression, takeover
 from leads.channels import CannotWrite, get_channel
@@ -152,10 +152,11 @@ def as_uuid(text: str) -> UUID | None:
 def _action(act: Action) -> Callable[..., HttpResponse]:
     """Make a view of something that is done to a lead: it leads back to the lead's page, with what came of it."""
 
-    @require_POST
     @workspace_page()
     def view(request: WorkspaceRequest, lead_id: UUID) -> HttpResponse:
-        answer = act(request, find_lead(request, lead_id))
+        lead = find_lead(request, lead_id)
+        # A browser that brings back its tabs asks for the page that a form was answered with.
+        answer = act(request, lead) if request.method == "POST" else None
         return answer or redirect("admin:lead-page", slug=request.workspace.slug, lead_id=lead_id)
 
     return view

@@ -31,10 +31,12 @@ def list_opt_outs(request: WorkspaceRequest) -> HttpResponse:
     return _render(request, q=request.GET.get("q", "").replace("\x00", "").strip()[:32])
 
 
-@require_POST
 @workspace_page()
 def add(request: WorkspaceRequest) -> HttpResponse:
     """Put a phone on the list."""
+    if request.method != "POST":
+        # A browser that brings back its tabs asks for the page that a form was answered with.
+        return redirect("admin:opt-out-list", slug=request.workspace.slug)
     given = request.POST.get("phone", "")
     try:
         phone = phones.normalise(given, region=request.workspace.default_region)

@@ -243,6 +243,16 @@ def test_who_was_logged_out_meanwhile_is_led_back_to_the_page(client: Any) -> No
     assert client.get(url(lead, "/delete"))["Location"] == f"/admin/login/?next={url(lead, '/delete')}"
 
 
+@pytest.mark.parametrize("page", ["/write", "/note", "/take-over", "/opt-out", "/status"])
+def test_a_tab_that_is_brought_back_shows_the_lead_and_does_nothing(client: Any, page: str) -> None:
+    lead = make_known_lead()
+    sign_in(client, lead.workspace)
+
+    assert client.get(url(lead, page))["Location"] == url(lead)
+
+    assert not lead.events.exists()
+
+
 def test_says_of_a_call_what_taking_over_does_and_does_not(client: Any) -> None:
     lead = make_known_lead()
     sign_in(client, lead.workspace)
@@ -299,6 +309,7 @@ def test_manages_the_list_of_opt_outs(client: Any) -> None:
     base = f"/admin/{workspace.slug}/settings/opt-outs"
 
     refused = client.post(f"{base}/add", {"phone": "hello"})
+    assert client.get(f"{base}/add")["Location"] == base
     client.post(f"{base}/add", {"phone": "07123 456789"})
     row = Suppression.objects.get()
     assert refused.status_code == 400

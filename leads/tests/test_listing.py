@@ -185,6 +185,16 @@ def test_stays_on_the_page_after_a_change_and_goes_to_the_first_when_it_is_empty
     assert [row["lead"].name for row in client.get(moved["Location"]).context["rows"]] == ["0", "1"]
 
 
+def test_a_tab_that_asked_about_deleting_comes_back_as_the_list(client: Any) -> None:
+    lead = make_lead()
+    sign_in(client, lead.workspace, role="admin")
+    base = f"/admin/{lead.workspace.slug}/leads"
+
+    assert client.get(f"{base}/change?q=ada&lead={lead.pk}&action=delete&sure=yes")["Location"] == f"{base}?q=ada"
+
+    assert Lead.objects.exists()
+
+
 def test_deletes_many_only_when_it_is_sure_and_by_managers(client: Any) -> None:
     workspace = make_workspace()
     leads = [make_lead(workspace) for _ in range(3)]
