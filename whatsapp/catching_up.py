@@ -1,4 +1,7 @@
-"""What leads wrote while the agent was switched off: answered once it is on again, or left to a person in time."""
+"""Leads that wait longer than they should: because the agent was switched off, or because nobody runs its turns.
+
+What was written while it was off is answered once it is on again. A person is told in time for WhatsApp's window.
+"""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -7,24 +10,49 @@ from django.db import transaction
 from django.db.models import Q
 
 from leads.insert import PAUSED
-from leads.models import Lead
+from leads.models import Dispatch, Lead
+from leads.status import OPEN, change_status
 from leads.suppression import is_suppressed
 from whatsapp.delivery import leave_to_human
 from whatsapp.guard import WORDS
 from whatsapp.models import AgentTurn
 from whatsapp.waiting import answer_now, has_last_word
 from whatsapp.window import WINDOW, window_of
+from workspaces.models import Channel
 
 # A person is told after so long: the window is still open then, and a short pause troubles nobody.
 TOLD_AFTER = timedelta(hours=1)
 TOLD = "paused_told"
 SEEN = "paused_seen"
+NOT_ANSWERED = "The agent has not answered within an hour: what runs its turns is away. It answers when that is back."
+NOT_CONTACTED = "The first message has not gone out within an hour. It is sent as soon as it can be."
 ANSWERS = "The agent was switched off; it took this up when it was on again."
 NOBODY = "The lead wrote while the agent was switched off, and nobody has answered."
 
 
 def sweep(*, now: datetime, limit: int) -> int:
-    """Look at leads whose messages met a switch that was off. Returns at how many something was done."""
+    """Look at leads that wait. Returns about how many something was done."""
+    return _answer_held(now=now, limit=limit) + _tell_of_late(now=now, limit=limit)
+
+
+def _tell_of_late(*, now: datetime, limit: int) -> int:
+    """Have a person look after those for whom nobody has come; it is done all the same once somebody does."""
+    turns = AgentTurn.objects.filter(state=AgentTurn.State.WAITING, due_at__lte=now - TOLD_AFTER)
+    unseen = {"lead__taken_over_at": None, "lead__status__in": (*OPEN, Lead.Status.BOOKED)}
+    unanswered = turns.filter(**unseen).order_by("due_at")
+    told = 0
+    for lead_id in list(unanswered.values_list("lead_id", flat=True)[:limit]):
+        leave_to_human(lead_id, reason=NOT_ANSWERED, code="no_engine", now=now)
+        told += 1
+    waiting = (Dispatch.Status.PENDING, Dispatch.Status.QUEUED)
+    dispatches = Dispatch.objects.filter(status__in=waiting, channel=Channel.WHATSAPP, created_at__lte=now - TOLD_AFTER)
+    uncontacted = dispatches.filter(lead__status=Lead.Status.NEW).order_by("created_at")
+    for lead_id in list(uncontacted.values_list("lead_id", flat=True)[:limit]):
+        told += change_status(lead_id, Lead.Status.NEEDS_HUMAN, now=now, frm=[Lead.Status.NEW], reason=NOT_CONTACTED)
+    return told
+
+
+def _answer_held(*, now: datetime, limit: int) -> int:
     # In this order: SQLite reads past what a turn has said to get at its code.
     held = AgentTurn.objects.filter(state=AgentTurn.State.STOPPED).filter(code__in=AgentTurn.PAUSED)
     due = Q(workspace__agent_enabled=True) | Q(finished_at__lte=now - WINDOW)

@@ -7,10 +7,10 @@ import pytest
 from django.utils import timezone
 
 from conftest import make_lead
-from leads.models import Lead, LeadEvent
+from leads.models import Dispatch, Lead, LeadEvent
 from leads.suppression import suppress
 from leads.takeover import take_over
-from whatsapp.catching_up import ANSWERS, NOBODY
+from whatsapp.catching_up import ANSWERS, NOBODY, NOT_ANSWERED, NOT_CONTACTED
 from whatsapp.events import sender
 from whatsapp.models import AgentTurn, Message
 from whatsapp.tests.conftest import Events, Phone, Wire, make_message, pass_time, work
@@ -139,3 +139,29 @@ def test_wakes_the_engine_where_there_is_one(
 
     assert sender.wait_until_idle(timeout_s=10)
     assert engine.ids == [str(AgentTurn.objects.get(state="waiting").pk)]
+
+
+def test_a_person_is_told_of_who_waits_for_an_engine_that_does_not_come(engine: Events, phone: Phone) -> None:
+    phone.write("Hi")
+    work(minutes=59)
+    assert status() == "in_conversation"
+
+    work(minutes=2)
+    work(minutes=2)
+
+    assert (status(), AgentTurn.objects.get().state) == ("needs_human", "waiting")
+    assert [event.data["reason"] for event in LeadEvent.objects.filter(kind="agent_stopped")] == [NOT_ANSWERED]
+
+
+def test_a_person_is_told_of_who_is_not_contacted(engine: Events, dispatch: Dispatch) -> None:
+    now = timezone.now()
+    Dispatch.objects.update(status="queued", created_at=now - timedelta(minutes=59), due_at=now + timedelta(hours=1))
+    work(seconds=1)
+    assert status() == "new"
+
+    Dispatch.objects.update(created_at=now - timedelta(minutes=61))
+    work(seconds=1)
+    work(seconds=1)
+
+    assert (status(), Dispatch.objects.get().status) == ("needs_human", "queued")
+    assert LeadEvent.objects.get().data["reason"] == NOT_CONTACTED
