@@ -309,7 +309,8 @@ class Suppression(models.Model):
 class Erasure(models.Model):
     """A copy of an erased lead's data at a provider, to be deleted there: the worker asks until it is done."""
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    # With the workspace would go the means of asking.
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
     provider = models.CharField(max_length=16)
     # The provider's own id: a Vapi call, a Twilio message.
     reference = models.CharField(max_length=64)
@@ -320,6 +321,8 @@ class Erasure(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("deletion that the worker still asks a provider for")
+        verbose_name_plural = _("deletions that the worker still asks a provider for")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["workspace", "provider", "reference"], name="erasure_once")
         ]

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
-from django.db.models import CASCADE, ForeignKey, Model, QuerySet
+from django.db.models import CASCADE, PROTECT, ForeignKey, ManyToOneRel, Model, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.html import format_html
@@ -197,7 +197,7 @@ class ScopedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         rows: list[Model] = list(objs)
         denied = any(not self.has_delete_permission(request, row) for row in rows)
         lacking = {str(self.opts.verbose_name_plural)} if denied else set()
-        return [str(row) for row in rows], self.count_what_goes(rows), lacking, []
+        return [str(row) for row in rows], self.count_what_goes(rows), lacking, self._name_what_keeps(rows)
 
     def count_what_goes(self, rows: Iterable[Model]) -> dict[str, int]:
         """Count the rows and what the database deletes with them, by the plural of each."""
@@ -208,6 +208,16 @@ class ScopedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 related = relation.related_model._default_manager.filter(**{f"{relation.field.name}__in": rows})
                 counts[str(relation.related_model._meta.verbose_name_plural)] = related.count()
         return {name: count for name, count in counts.items() if count}
+
+    def _name_what_keeps(self, rows: list[Model]) -> list[str]:
+        """Name what must be gone before the rows may go."""
+        kept = []
+        for relation in self.model._meta.get_fields(include_hidden=True):
+            if isinstance(relation, ManyToOneRel) and relation.on_delete is PROTECT:
+                related = relation.related_model._default_manager.filter(**{f"{relation.field.name}__in": rows})
+                if count := related.count():
+                    kept.append(f"{relation.related_model._meta.verbose_name_plural}: {count}")
+        return kept
 
 
 class ReadOnlyAdmin(ScopedAdmin):

@@ -9,7 +9,7 @@ import responses
 from django.core.management import call_command
 from django.utils import timezone
 
-from conftest import NOW, make_dispatch, make_lead, make_workspace
+from conftest import NOW, make_dispatch, make_lead, make_member, make_workspace
 from leads import erasures
 from leads.channels import Trace, get_channel
 from leads.erasure import erase_leads
@@ -261,3 +261,20 @@ def test_an_id_is_no_path() -> None:
     responses.delete(f"{CALL_URL}/..%2Fassistant", status=404)
     vapi.delete_call(api_key="k", call_id="../assistant")
     assert len(responses.calls) == 1
+
+
+@responses.activate
+def test_a_workspace_is_deleted_after_what_providers_keep(client: Any) -> None:
+    responses.delete(ONE_CALL, json={})
+    lead = ended_call()
+    erase(lead)
+    client.force_login(make_member(lead.workspace))
+    address = f"/admin/workspaces/workspace/{lead.workspace_id}/delete/"
+
+    refused = client.post(address, {"post": "yes"})
+    assert "deletions that the worker still asks a provider for: 1" in refused.content.decode()
+    assert Erasure.objects.count() == 1
+    call_command("sweep")
+    client.post(address, {"post": "yes"})
+
+    assert not Workspace.objects.exists()
