@@ -66,6 +66,23 @@ def test_keeps_the_draft_without_being_asked(open_page: OpenPage) -> None:
     assert complaints == []
 
 
+def test_saves_also_while_somebody_never_pauses(open_page: OpenPage) -> None:
+    make_form(SIMPLE)
+    page, _complaints = open_page()
+    page.clock.install()
+    open_builder(page)
+    page.get_by_label("Consent").focus()
+    saves: list[str] = []
+    page.on("request", lambda request: saves.append(request.url) if request.url.endswith("/draft/save") else None)
+
+    # 13 seconds, each pause shorter than what a save waits for.
+    for _n in range(26):
+        page.keyboard.type("x")
+        page.clock.run_for(500)
+
+    assert saves
+
+
 def test_says_truly_that_nothing_is_saved_and_saves_once_it_can(open_page: OpenPage) -> None:
     make_form(SIMPLE)
     page, _complaints = open_page()
@@ -228,6 +245,8 @@ def test_saves_again_after_a_new_login_in_another_tab(open_page: OpenPage) -> No
 
     has_saved(page)
     assert labels(draft())[0][0] == "Written signed out"
+    frame = page.frame_locator("[data-stage] iframe:not(.is-coming)")
+    expect(frame.get_by_text("Written signed out")).to_be_visible()
 
 
 def test_guards_the_page_only_while_something_is_unsaved(open_page: OpenPage) -> None:
