@@ -129,7 +129,8 @@ const look = async () => {
 // What is being written survives every way off the page: another button, a login that ran out, a reload.
 const keepDraft = (form) => {
   const area = form.querySelector("textarea");
-  const key = `draft ${form.getAttribute("action")}`;
+  // Not for who logs in next in the same tab.
+  const key = `draft ${card.dataset.by} ${form.getAttribute("action")}`;
   const remember = () => {
     if (area.value) sessionStorage.setItem(key, area.value);
     else sessionStorage.removeItem(key);
