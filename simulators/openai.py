@@ -277,13 +277,18 @@ def as_response(body: JsonDict, entry: JsonDict) -> JsonDict:
         "tool_choice": body.get("tool_choice", "auto"),
         "tools": body.get("tools", []),
         "metadata": body.get("metadata") or {},
-        "usage": {
-            "input_tokens": used,
-            "input_tokens_details": {"cached_tokens": 0},
-            "output_tokens": made,
-            "output_tokens_details": {"reasoning_tokens": 0},
-            "total_tokens": used + made,
-        },
+        "instructions": body.get("instructions"),
+        "usage": _usage(used, made),
+    }
+
+
+def _usage(used: int, made: int) -> JsonDict:
+    return {
+        "input_tokens": used,
+        "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens": made,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": used + made,
     }
 
 
