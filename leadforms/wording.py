@@ -13,13 +13,22 @@ Questions = tuple[Question, ...]
 
 
 def answers_in_words(
-    *, workspace_id: UUID, version_id: UUID | None, responses: dict[str, str]
+    *,
+    workspace_id: UUID,
+    version_id: UUID | None,
+    responses: dict[str, str],
+    published: dict[UUID, UUID | None] | None = None,
 ) -> list[tuple[str, str]]:
     """Return (question, answer) in the form's order, then what the form doesn't know, by its id and as it is.
 
-    Without a version (what came by the API) the words are those of what is published now.
+    Without a version (what came by the API) the words are those of what is published now. Who asks for many leads hands
+    over `published` each time, in which it is remembered what that is.
     """
-    version_id = version_id or _published(workspace_id)
+    if version_id is None:
+        published = {} if published is None else published
+        if workspace_id not in published:
+            published[workspace_id] = _published(workspace_id)
+        version_id = published[workspace_id]
     questions = _find_questions(workspace_id, version_id) if version_id else ()
     known = {question.id for question in questions}
     told = [

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import QuerySet
@@ -33,9 +34,10 @@ def stream_csv(leads: QuerySet[Lead]) -> Iterator[bytes]:
     Reads a batch at a time and holds no connection while the client takes what it was given.
     """
     writer = csv.writer(_Through(), quoting=csv.QUOTE_ALL)
+    published: dict[UUID, UUID | None] = {}
     yield "\ufeff".encode() + writer.writerow(COLUMNS)
     for batch in _batches(leads.select_related("workspace", "consent")):
-        rows = [[harmless(cell) for cell in _cells(lead)] for lead in batch]
+        rows = [[harmless(cell) for cell in _cells(lead, published)] for lead in batch]
         give_back()
         yield b"".join(writer.writerow(row) for row in rows)
 
@@ -63,12 +65,12 @@ def harmless(text: str) -> str:
     return text if _e164(text) else _formula.sub(r"\g<0>'", text)
 
 
-def _cells(lead: Lead) -> list[str]:
+def _cells(lead: Lead, published: dict[UUID, UUID | None]) -> list[str]:
     values = (
         *(lead.pk, lead.workspace.slug, lead.created_at, lead.name, lead.phone, lead.email, lead.goal, lead.status),
         *(lead.source, lead.channel, lead.is_test, lead.qualification_notes, lead.booking_uid, lead.booking_start),
         lead.metadata and json.dumps(lead.metadata, ensure_ascii=False),
-        "\n".join(f"{question}: {answer}" for question, answer in answers_in_words(lead)),
+        "\n".join(f"{question}: {answer}" for question, answer in answers_in_words(lead, published=published)),
         *_evidence(find_consent(lead)),
     )
     return [_spelt(value) for value in values]
