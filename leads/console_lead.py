@@ -78,6 +78,9 @@ def _page(
     shown = items if "all" in request.GET else items[-SHOWN_AT_MOST:]
     context = _live(lead, shown) | {
         "earlier": len(items) - len(shown),
+        "consent": Consent.objects.filter(lead=lead).first(),
+        "answers": answers_in_words(lead),
+        "metadata": _pairs(lead.metadata),
         "statuses": Lead.Status.choices,
         "may_delete": bool(request.user.is_superuser) or request.role in MANAGERS,
         "message": message,
@@ -116,9 +119,6 @@ def _live(lead: Lead, items: list[Item]) -> dict[str, Any]:
         "opted_out": suppression.is_suppressed(lead.workspace_id, lead.phone),
         "again_refused": again.why_not(lead, now=now),
         "planned_at": planned_at([lead], workspace=lead.workspace, now=now).get(lead.pk),
-        "consent": Consent.objects.filter(lead=lead).first(),
-        "answers": answers_in_words(lead),
-        "metadata": _pairs(lead.metadata),
         "profile": [(_label(name, lead.workspace), value) for name, value in _pairs(lead.profile)],
     }
 
