@@ -175,6 +175,10 @@ def _saving() -> dict[str, str]:
         "failing": _("Not saved: the server has a problem, trying again"),
         "signedOut": _("Not saved: you are signed out. Sign in in a new tab; it is saved then."),
         "forbidden": _("Not saved: your role no longer opens this form."),
+        "gone": _(
+            "Not saved: the form is not here any more. The workspace got another address, or you are no longer in it. "
+            "What you wrote is kept on this device and offered when you open the form."
+        ),
         "refused": _("Not saved: {message}"),
         "conflict": _("Not saved: the form was saved elsewhere meanwhile"),
         "theirsTitle": _("{name} saved this form at {time}, while you were editing it."),

@@ -29,6 +29,7 @@ from tests.browser.builder import (
     state,
 )
 from tests.browser.conftest import sign_in
+from workspaces.models import Membership, Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.serial, pytest.mark.django_db(transaction=True)]
 SAVE = f"**{ADDRESS}/draft/save"
@@ -247,6 +248,20 @@ def test_saves_again_after_a_new_login_in_another_tab(open_page: OpenPage) -> No
     assert labels(draft())[0][0] == "Written signed out"
     frame = page.frame_locator("[data-stage] iframe:not(.is-coming)")
     expect(frame.get_by_text("Written signed out")).to_be_visible()
+
+
+def test_says_why_nothing_can_be_saved_any_more(open_page: OpenPage) -> None:
+    form = make_form(SIMPLE)
+    page, _complaints = open_page()
+    open_builder(page)
+
+    Membership.objects.update(role="agent")
+    rename(page, "Question 1", "Mine")
+    expect(state(page)).to_contain_text("your role no longer opens this form")
+    Workspace.objects.update(slug="northlight-2")
+    page.get_by_label("Question", exact=True).fill("Mine, too")
+    expect(state(page)).to_contain_text("The workspace got another address, or you are no longer in it.")
+    assert LeadForm.objects.get().draft_revision == form.draft_revision
 
 
 def test_guards_the_page_only_while_something_is_unsaved(open_page: OpenPage) -> None:

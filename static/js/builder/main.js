@@ -31,7 +31,7 @@ app.editor = createEditor(app, find("steps"));
 
 // --- Saving ---
 
-const TROUBLE = new Set(["offline", "failing", "signedOut", "forbidden", "refused", "conflict"]);
+const TROUBLE = new Set(["offline", "failing", "signedOut", "forbidden", "gone", "refused", "conflict"]);
 const LOOKS = { saved: "saved", saving: "busy", unsaved: "busy" };
 let lastState = "saved";
 

@@ -1,6 +1,6 @@
 // Saves the draft by itself, one save at a time, and says truly how that stands.
 //
-// States: saved, unsaved, saving, offline, failing, signedOut, forbidden, refused, conflict.
+// States: saved, unsaved, saving, offline, failing, signedOut, forbidden, gone, refused, conflict.
 
 const SAVE_AFTER_MS = 1000;
 // However busily somebody writes.
@@ -74,7 +74,8 @@ export const createSaver = ({ model, http, copy, revision: known, onState, onSav
     else if (status === 409) meet(data);
     else if (status in PASSING) tryLater(PASSING[status]);
     else if (status >= 500 || status === 429) tryLater("failing");
-    else if (status === 403 || status === 404) enter("forbidden");
+    else if (status === 403) enter("forbidden");
+    else if (status === 404) enter("gone");
     else enter("refused", { message: data.issues?.[0]?.message ?? data.message ?? String(status) });
   };
 
@@ -143,7 +144,7 @@ export const createSaver = ({ model, http, copy, revision: known, onState, onSav
     meet,
     // Save at once. True when everything is stored.
     async flush() {
-      if (state === "conflict" || state === "forbidden") return false;
+      if (["conflict", "forbidden", "gone"].includes(state)) return false;
       for (let tries = 0; tries < 3 && model.content !== saved; tries += 1) {
         await save();
         if (state !== "saved" && state !== "unsaved") return false;
