@@ -183,7 +183,7 @@ def dispatch(db: None) -> Dispatch:
     """Promise to write to a lead."""
     workspace = make_workspace(channel="whatsapp", name="Acme", agent_name="Robin")
     lead = make_lead(workspace, goal="A new kitchen", metadata={"companyName": "Kitchens Ltd"})
-    return make_dispatch(lead)
+    return make_dispatch(lead, created_at=timezone.now())
 
 
 @pytest.fixture
