@@ -164,6 +164,21 @@ def test_duplicates_a_question_with_an_id_of_its_own(open_page: OpenPage) -> Non
     assert copied["id"] != original["id"]
 
 
+def test_adds_a_question_below_the_one_that_is_open(open_page: OpenPage) -> None:
+    make_form(SIMPLE)
+    page, complaints = open_page()
+    open_builder(page)
+
+    card(page, "Question 1").locator("[data-toggle]").click()
+    page.get_by_role("button", name="Add question below “Question 1”").click()
+    page.get_by_role("dialog").get_by_role("button", name="Date").click()
+    page.keyboard.type("From when?")
+
+    has_names(page, ["Question 1", "From when?", "Question 2", "Question 3", "Question 4"])
+    expect(said(page)).to_have_text("Date question added at position 2 of 4.")
+    assert complaints == []
+
+
 def test_brings_back_what_was_deleted_by_button_and_by_key(open_page: OpenPage) -> None:
     make_form(SIMPLE)
     page, complaints = open_page()

@@ -127,18 +127,22 @@ export const createCommands = (app) => {
       else app.editor.open(id);
     },
 
-    async chooseType(stepId) {
+    // At the end of a step, or below one of its questions.
+    async add(stepId, belowId = null) {
       if (!hasRoom()) return;
       const type = await app.picker.ask();
       if (!type) return;
       const step = stepAt(stepId);
       const question = content.newQuestion(type, schema.types[type].options);
-      const index = model.content.steps[step].questions.length;
+      const { questions } = model.content.steps[step];
+      const index = belowId ? content.locate(model.content, belowId).index + 1 : questions.length;
       model.apply(content.insertQuestion(model.content, { step, index }, question));
       app.editor.open(question.id);
       app.editor.question(question.id).focusField("label");
       announce(say("added", { type: words.typeOf(type), ...position(question.id) }));
     },
+
+    addBelow: (id) => commands.add(model.content.steps[content.locate(model.content, id).step].id, id),
 
     duplicate(id) {
       if (!hasRoom()) return;

@@ -87,6 +87,7 @@ export const createQuestionView = (app, question) => {
   element.querySelector(".question-tools").addEventListener("click", (event) => {
     const action = event.target.closest("[data-do]")?.dataset.do;
     if (action === "up" || action === "down") commands.shift(question.id, action);
+    else if (action === "add") commands.addBelow(question.id);
     else if (action === "duplicate") commands.duplicate(question.id);
     else if (action === "delete") commands.remove(question.id);
   });

@@ -21,7 +21,7 @@ export const createStepView = (app, step, viewOf) => {
       commands.editStep(step.id, { [field]: control.value }, `${step.id}.${field}`),
     );
   }
-  addButton.addEventListener("click", () => commands.chooseType(step.id));
+  addButton.addEventListener("click", () => commands.add(step.id));
   element.querySelector(".step-head").addEventListener("click", (event) => {
     const action = event.target.closest("[data-do]")?.dataset.do;
     if (action === "up" || action === "down") commands.shiftStep(step.id, action);
