@@ -25,7 +25,7 @@ def check_lead_channels(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessag
 def check_lead_functions(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     """Import every function that leads finds by its dotted path."""
     found: list[CheckMessage] = []
-    named = {"LEAD_TIMELINES": settings.LEAD_TIMELINES, "LEAD_SWEEPS": settings.LEAD_SWEEPS}
+    named = {name: getattr(settings, name) for name in ("LEAD_TIMELINES", "LEAD_SWEEPS", "MAIL_SWEEPS")}
     for name, paths in {**named, "FORM_WORDING": (settings.FORM_WORDING,)}.items():
         for dotted_path in paths:
             try:

@@ -188,7 +188,9 @@ LEAD_CHANNELS = {
 # Who knows the questions behind formResponses; leads doesn't import it either.
 FORM_WORDING = "leadforms.wording.answers_in_words"
 # What the worker does besides sending and the channels' own part, each a function of `now` and `limit`.
-LEAD_SWEEPS: tuple[str, ...] = ("agents.settling.settle_bookings", "leads.alerts.sweep", "leadforms.held_mail.sweep")
+LEAD_SWEEPS: tuple[str, ...] = ("agents.settling.settle_bookings",)
+# The same for mail, in a thread of its own: a slow mail server holds nothing else up.
+MAIL_SWEEPS: tuple[str, ...] = ("leads.alerts.sweep", "leadforms.held_mail.sweep")
 # Who knows a part of a lead's timeline (leads.timeline).
 LEAD_TIMELINES: tuple[str, ...] = (
     "leads.own_timeline.items",

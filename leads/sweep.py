@@ -4,7 +4,7 @@ Any number of workers may run: each row is claimed by a conditional UPDATE befor
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -26,6 +26,7 @@ from workspaces.models import LogEntry
 logger = logging.getLogger(__name__)
 
 Job = Callable[[], None]
+Sweep = Callable[..., int]
 RETENTION_BATCH = 1000
 IDEMPOTENCY_KEPT = timedelta(hours=24)
 # Who can't be asked for that long (a key that was revoked, say) will not answer tomorrow either.
@@ -106,17 +107,29 @@ def settle_silent(row: Dispatch) -> None:
 
 def keep_channels_promises(*, now: datetime, limit: int) -> int:
     """Let each channel, and each of LEAD_SWEEPS, do its own part. One's fault does not keep the others from theirs."""
-    sweeps = {name: get_channel(name).sweep for name in settings.LEAD_CHANNELS}
-    sweeps |= {path: import_string(path) for path in settings.LEAD_SWEEPS}
-    kept = 0
+    sweeps: dict[str, Sweep] = {name: get_channel(name).sweep for name in settings.LEAD_CHANNELS}
+    return _do_each(sweeps | _named(settings.LEAD_SWEEPS), now=now, limit=limit)
+
+
+def send_mail(*, now: datetime, limit: int) -> int:
+    """Let each of MAIL_SWEEPS send what is due. A mail server may take its time, so nothing else waits for this."""
+    return _do_each(_named(settings.MAIL_SWEEPS), now=now, limit=limit)
+
+
+def _named(paths: Iterable[str]) -> dict[str, Sweep]:
+    return {path: import_string(path) for path in paths}
+
+
+def _do_each(sweeps: dict[str, Sweep], *, now: datetime, limit: int) -> int:
+    done = 0
     for name, sweep in sweeps.items():
         try:
-            kept += sweep(now=now, limit=limit)
+            done += sweep(now=now, limit=limit)
         except DatabaseError:
             raise
         except Exception:
             logger.exception("sweep of %s", name)
-    return kept
+    return done
 
 
 def retire(*, now: datetime) -> int:

@@ -37,7 +37,7 @@ def test_finds_nothing_in_a_fresh_checkout() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("name", ["LEAD_TIMELINES", "LEAD_SWEEPS"])
+@pytest.mark.parametrize("name", ["LEAD_TIMELINES", "LEAD_SWEEPS", "MAIL_SWEEPS"])
 def test_names_a_function_that_cannot_be_imported(name: str, settings: Settings) -> None:
     setattr(settings, name, ("nowhere.items",))
     assert "nowhere.items" in ours()["coachbot.E006"]

@@ -76,6 +76,6 @@ def test_an_installation_without_mail_tells_nobody(version: FormVersion, setting
 def test_the_worker_sends_it(version: FormVersion) -> None:
     make_held(version, reason="daily_cap")
 
-    leads_sweep.keep_channels_promises(now=NOW, limit=10)
+    leads_sweep.send_mail(now=NOW, limit=10)
 
     assert len(mail.outbox) == 1

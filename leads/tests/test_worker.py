@@ -5,9 +5,11 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import responses
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
@@ -19,6 +21,7 @@ from leads.models import Dispatch, Lead
 from webapi.tests.backend import calls_to_vapi, vapi_takes
 
 PAST = timedelta(seconds=1)
+KEEP_CHANNELS_PROMISES, SEND_MAIL = sweep.keep_channels_promises, sweep.send_mail
 
 
 def make_due(**overrides: Any) -> Dispatch:
@@ -146,6 +149,7 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     """A worker that has nothing to do but its chores, and they are none either."""
     monkeypatch.setattr(sweep, "claim_jobs", lambda **_: iter(()))
     monkeypatch.setattr(sweep, "keep_channels_promises", lambda **_: 0)
+    monkeypatch.setattr(sweep, "send_mail", lambda **_: 0)
     monkeypatch.setattr(sweep, "retire", lambda **_: 0)
     monkeypatch.setattr(command, "_close_connection", lambda: None)
     worker = Worker(threads=1, interval_s=0.05)
@@ -162,7 +166,7 @@ def until(condition: Callable[[], bool]) -> None:
     raise AssertionError("It didn't come to that within 5 seconds.")
 
 
-@pytest.mark.parametrize("chore", ["keep_channels_promises", "retire"])
+@pytest.mark.parametrize("chore", ["keep_channels_promises", "send_mail", "retire"])
 def test_a_chore_that_takes_long_holds_no_dispatch_up_and_is_not_begun_twice(
     idle: Worker, monkeypatch: pytest.MonkeyPatch, chore: str
 ) -> None:
@@ -184,6 +188,19 @@ def test_a_chore_that_takes_long_holds_no_dispatch_up_and_is_not_begun_twice(
     may_end.set()
     until(lambda: begun[0] in closed)
     until(lambda: idle.sweep_once() == 0 and len(begun) >= 2)
+
+
+def test_a_slow_mail_server_holds_no_promise_up(idle: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_end, channel = threading.Event(), Mock(sweep=Mock(return_value=0))
+    monkeypatch.setattr(sweep, "keep_channels_promises", KEEP_CHANNELS_PROMISES)
+    monkeypatch.setattr(sweep, "send_mail", SEND_MAIL)
+    monkeypatch.setattr(sweep, "get_channel", lambda _: channel)
+    monkeypatch.setattr("agents.settling.settle_bookings", lambda **_: 0)
+    monkeypatch.setattr("leadforms.held_mail.sweep", lambda **_: 0)
+    monkeypatch.setattr("leads.alerts.sweep", lambda **_: int(may_end.wait(5)))
+
+    until(lambda: idle.sweep_once() == 0 and channel.sweep.call_count > 3 * len(settings.LEAD_CHANNELS))
+    may_end.set()
 
 
 def test_told_to_stop_it_does_not_wait_for_a_long_chore(idle: Worker, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ class Command(BaseCommand):
                 job()
             done += len(jobs)
         kept = sweep.keep_channels_promises(now=timezone.now(), limit=1000)
+        sweep.send_mail(now=timezone.now(), limit=1000)
         erasures.sweep(now=timezone.now(), limit=1000)
         retired = sweep.retire(now=timezone.now())
         self.stdout.write(f"{done} dispatches, {kept} promises of the channels, {retired} old rows.")

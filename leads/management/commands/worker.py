@@ -37,7 +37,7 @@ class Worker:
         self._threads = threads
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="dispatch")
         self._running: set[Future[None]] = set()
-        self._chore_pool = ThreadPoolExecutor(max_workers=3, thread_name_prefix="chore")
+        self._chore_pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="chore")
         self._chores: dict[str, Future[None]] = {}
         self._retired_at = float("-inf")
 
@@ -64,6 +64,7 @@ class Worker:
             self._running.add(self._pool.submit(_run, job))
             found += 1
         self._start_chore("channels", lambda: sweep.keep_channels_promises(now=now, limit=100))
+        self._start_chore("mail", lambda: sweep.send_mail(now=now, limit=100))
         self._start_chore("erasures", lambda: erasures.sweep(now=now, limit=100))
         if time.monotonic() - self._retired_at > RETIRE_EVERY_S:
             self._retired_at = time.monotonic()
