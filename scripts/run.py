@@ -204,12 +204,18 @@ def announce(demo: dict[str, Any], *, took_s: float) -> None:
     ]
     for workspace in demo["workspaces"]:
         # A new phone each start: a workspace refuses one that it has.
-        lead = {"name": "Ada Example", "phone": f"+1202555{secrets.randbelow(9000) + 1000}", "consent": True}
+        phone = f"+1202555{secrets.randbelow(9000) + 1000}"
+        lead = {"name": "Ada Example", "phone": phone, "consent": True}
         lines += [
             "",
             f"  {workspace['slug']} ({workspace['channel']}): {base_url}/admin/{workspace['slug']}/",
             f"  {curl(f'{base_url}/api/public/leads', key=workspace['apiKey'], body=lead)}",
         ]
+        twilio = os.environ["TWILIO_BASE_URL"]
+        if workspace["channel"] == "whatsapp" and twilio.startswith("http://127.0.0.1:"):
+            said = {"url": f"{base_url}/api/whatsapp/inbound", "from": phone, "body": "Which times are free?"}
+            address = twilio.removesuffix("/twilio") + "/_sim/twilio/inbound"
+            lines += ["  Then answer as she would:", f"  curl -sS {address} -d '{json.dumps(said)}'"]
     print("\n".join([*lines, ""]), flush=True)
 
 

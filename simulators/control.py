@@ -15,7 +15,7 @@ from simulators.state import State
 from simulators.twilio import Twilio
 from simulators.vapi import Vapi
 
-INBOUND_NEEDS = ("url", "auth_token", "from", "to")
+INBOUND_NEEDS = ("auth_token", "to")
 DEFAULT_LIMIT = 1000
 
 
@@ -136,6 +136,8 @@ class Control:
     async def post_inbound(self, request: web.Request) -> web.Response:
         """POST /_sim/twilio/inbound: posts a signed message and tells what the application answered."""
         wanted = await _object(request)
+        _need_texts(wanted, ("url", "from"))
+        wanted = self._twilio.pair_of(wanted["from"]) | wanted
         _need_texts(wanted, INBOUND_NEEDS)
         if not isinstance(wanted.get("params", {}), dict):
             raise ValueError("params must be an object")

@@ -206,6 +206,14 @@ class Twilio:
         message = self._state.memory.messages.get(request.match_info["sid"])
         return problem(20404, 404) if message is None or message.deleted else message
 
+    def pair_of(self, lead: str) -> JsonDict:
+        """Who wrote to a lead last, as what `receive` wants to know of that side; {} where nobody did."""
+        for message in reversed(self._state.memory.messages.values()):
+            if message.data["to"] == _as_address(lead):
+                data = message.data
+                return {"to": data["from"], "account_sid": data["account_sid"], "auth_token": message.auth_token}
+        return {}
+
     async def receive(self, wanted: JsonDict) -> Delivery:
         """Post an inbound WhatsApp message to the application, opening the 24-hour window of the pair."""
         message = new_message(

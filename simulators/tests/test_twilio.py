@@ -74,6 +74,18 @@ def test_inbound_opens_the_window_for_a_day(sim: Sim) -> None:
     assert statuses(sim, send(sim, Body="Hi").json()["sid"], 1) == [("failed", "63016")]
 
 
+def test_inbound_answers_who_wrote_last(sim: Sim) -> None:
+    wanted = {"url": f"{sim.url}/inngest/e/k", "from": "+15555550177", "body": "Hi"}
+    nobody = requests.post(f"{sim.url}/_sim/twilio/inbound", json=wanted, timeout=TIMEOUT_S)
+    assert (nobody.status_code, "auth_token" in nobody.text) == (400, True)
+    send(sim, "+15555550177", token="other", **TEMPLATE)
+
+    (hook,) = sim.webhooks(sim.post("twilio/inbound", wanted).json()["messageSid"], 1)
+
+    assert (hook["body"]["To"], hook["body"]["AccountSid"]) == (SENDER, ACCOUNT)
+    assert hook["headers"]["X-Twilio-Signature"] == twilio_signature("other", wanted["url"], hook["body"])
+
+
 @pytest.mark.parametrize(
     ("form", "code"),
     [
