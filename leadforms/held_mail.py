@@ -1,6 +1,6 @@
 """Telling members by e-mail, once a day, that submissions wait which may be people's: the worker sends it.
 
-At least once: what a mail server did not take is tried again.
+Each member once; what a mail server did not take is tried again.
 """
 
 import logging
@@ -44,22 +44,31 @@ def sweep(*, now: datetime, limit: int) -> int:
         mine = ContactsOfDay.objects.filter(pk=row.pk)
         if not mine.filter(tell_at=row.tell_at).update(tell_at=now + TRIED_AGAIN_AFTER):
             continue
+        counts = _count_waiting(row.workspace)
+        if not counts:
+            # All was decided on meanwhile; what comes later today is told of.
+            mine.update(tell_at=None)
+            continue
         try:
-            told += _tell(row.workspace)
+            all_told = _tell(row, counts)
         except (SMTPException, OSError) as error:
             logger.warning("members could not be told of held submissions: %s", type(error).__name__)
             # One server sends for all: each would wait for the same time-out.
             break
-        mine.update(tell_at=None, told=True)
+        if all_told:
+            told += 1
+            mine.update(tell_at=None, told=True, told_to=[])
     return told
 
 
-def _tell(workspace: Workspace) -> bool:
-    """Write to the members, unless everything was decided on meanwhile."""
+def _count_waiting(workspace: Workspace) -> dict[str, int]:
     waiting = HeldSubmission.objects.waiting().filter(workspace=workspace, reason__in=LIKELY_PEOPLE).order_by()
-    counts = dict(waiting.values_list("reason").annotate(Count("pk")))
-    if not counts:
-        return False
+    return dict(waiting.values_list("reason").annotate(Count("pk")))
+
+
+def _tell(row: ContactsOfDay, counts: dict[str, int]) -> bool:
+    """Write to the members who have no such mail of that day. False: some are to be asked for again."""
+    workspace = row.workspace
     context = {
         "workspace": workspace,
         "reasons": [(counts[reason.value], reason.label) for reason in LIKELY_PEOPLE if reason.value in counts],
@@ -68,8 +77,14 @@ def _tell(workspace: Workspace) -> bool:
     }
     name = " ".join(workspace.name.split())
     subject = _("%(workspace)s: submissions of your form wait for you") % {"workspace": name}
-    alerts.mail_members(workspace, subject, render_to_string("leadforms/held.txt", context))
-    return True
+    body = render_to_string("leadforms/held.txt", context)
+
+    def note(recipient: str) -> None:
+        row.told_to.append(recipient)
+        ContactsOfDay.objects.filter(pk=row.pk).update(told_to=row.told_to)
+
+    waiting = [recipient for recipient in alerts.find_recipients(workspace) if recipient not in row.told_to]
+    return alerts.mail_members(workspace, waiting, lambda _recipient: (subject, body), note=note)
 
 
 def _address(path: str) -> str:

@@ -195,7 +195,8 @@ class ContactsOfDay(models.Model):
     """How many leads of the form were let through to be contacted on a day of the workspace's own calendar.
 
     `made_way`: how many held submissions were deleted on that day, undecided, because too many waited. `tell_at`: when
-    members are to be told that submissions wait which may be people's; `told`: they were, once a day is enough.
+    members are to be told that submissions wait which may be people's; `told_to`: addresses that were, while others
+    wait for their mail; `told`: all were, once a day is enough.
     """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
@@ -204,6 +205,7 @@ class ContactsOfDay(models.Model):
     made_way = models.PositiveIntegerField(default=0)
     tell_at = models.DateTimeField(null=True, blank=True)
     told = models.BooleanField(default=False)
+    told_to = models.JSONField(default=list, blank=True)
 
     class Meta:
         indexes: ClassVar = [

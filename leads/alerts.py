@@ -1,9 +1,11 @@
 """Telling members by e-mail that leads need a human: remembered with the change of status, sent by the worker.
 
-At least once: a mail server that took some of the recipients and then failed is given all of them again.
+Each member once: who has the mail is remembered while others wait for it. Only who is killed between the server's
+answer and the note of it sends one again.
 """
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from smtplib import SMTPDataError, SMTPException, SMTPNotSupportedError, SMTPRecipientsRefused
 from urllib.parse import urljoin
@@ -14,6 +16,7 @@ from django.core import mail
 from django.db.models import F, Max, Q, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -30,6 +33,8 @@ LONGEST_WAIT = timedelta(hours=1)
 GIVEN_UP_AFTER = timedelta(days=1)
 KEPT = timedelta(days=30)
 LISTED_AT_MOST = 20
+# Nobody's absence notice answers it (RFC 3834).
+HEADERS = {"Auto-Submitted": "auto-generated"}
 
 
 def remember(lead_id: UUID, *, reason: str, now: datetime) -> None:
@@ -46,7 +51,10 @@ def remember(lead_id: UUID, *, reason: str, now: datetime) -> None:
 def find_recipients(workspace: Workspace) -> list[str]:
     """Return the addresses of the members who want to be told."""
     members = Membership.objects.filter(workspace=workspace, email_alerts=True, user__is_active=True)
-    return sorted(set(members.exclude(user__email="").values_list("user__email", flat=True)))
+    found = sorted(set(members.exclude(user__email="").values_list("user__email", flat=True)))
+    if not found:
+        logger.warning("workspace %s: somebody is needed and no member is told by e-mail", workspace.pk)
+    return found
 
 
 def sweep(*, now: datetime, limit: int) -> int:
@@ -57,18 +65,19 @@ def sweep(*, now: datetime, limit: int) -> int:
         rows = _claim(workspace, now=now)
         if not rows:
             continue
+        mine = Alert.objects.filter(claim=rows[0].claim)
         try:
-            _send(workspace, rows)
-        except SMTPRecipientsRefused:
-            _put_off(Alert.objects.filter(claim=rows[0].claim), now=now)
-            continue
+            all_told = _send(workspace, rows, mine, now=now)
         except (SMTPException, OSError) as error:
             # One server sends for all: nobody else's mail would go, and each would wait for the same time-out.
-            logger.warning("the mail server does not answer: %s", error)
+            logger.warning("the mail server does not answer: %s", type(error).__name__)
             _put_off(Alert.objects.filter(Q(due_at__lte=now) | Q(claim=rows[0].claim)), now=now)
             break
+        if not all_told:
+            _put_off(mine, now=now)
+            continue
         told += len(rows)
-        _done(Alert.objects.filter(pk__in=[row.pk for row in rows]), told_at=now)
+        _done(mine)
     return told
 
 
@@ -89,46 +98,64 @@ def _claim(workspace: Workspace, *, now: datetime) -> list[Alert]:
     return list(Alert.objects.filter(claim=claim, due_at__isnull=False).select_related("lead").order_by("pk"))
 
 
-def _done(rows: QuerySet[Alert], *, told_at: datetime | None) -> None:
+def _done(rows: QuerySet[Alert]) -> None:
     # The reason may say something about a person, and nobody reads it here any more.
-    rows.update(due_at=None, claim=None, told_at=told_at, reason="")
+    rows.update(due_at=None, claim=None, reason="", told_to=[])
 
 
 def _put_off(rows: QuerySet[Alert], *, now: datetime) -> None:
     """Try again later, each time a little later; give up, loudly, after a day."""
     old = rows.filter(created_at__lt=now - GIVEN_UP_AFTER)
     if given_up := old.count():
-        logger.error("%d alerts are given up: the mail server took them from nobody for a day", given_up)
-        _done(old, told_at=None)
+        logger.error("%d alerts are given up: the mail server did not take them for a day", given_up)
+        _done(old)
     attempts = rows.aggregate(most=Max("attempts"))["most"] or 1
     wait = min(FIRST_WAIT * 2 ** min(attempts - 1, 9), LONGEST_WAIT)
     rows.filter(due_at__isnull=False).update(due_at=now + wait)
 
 
-def _send(workspace: Workspace, rows: list[Alert]) -> None:
-    mail_members(workspace, *_write(workspace, rows))
+def _send(workspace: Workspace, rows: list[Alert], mine: QuerySet[Alert], *, now: datetime) -> bool:
+    """Send each member what they have not been told yet. False: some are to be asked for again."""
+
+    def untold(recipient: str) -> list[Alert]:
+        return [row for row in rows if recipient not in row.told_to]
+
+    def note(recipient: str) -> None:
+        for row in untold(recipient):
+            row.told_to.append(recipient)
+        Alert.objects.bulk_update(rows, ["told_to"])
+        # A slow server gets its time: the lease begins anew with each mail.
+        mine.update(told_at=now, due_at=max(timezone.now(), now) + LEASE)
+
+    waiting = [recipient for recipient in find_recipients(workspace) if untold(recipient)]
+    return mail_members(workspace, waiting, lambda recipient: _write(workspace, untold(recipient)), note=note)
 
 
-def mail_members(workspace: Workspace, subject: str, body: str) -> None:
-    """Send a mail to each member who wants it. Raises SMTPException or OSError where the server doesn't take any.
+def mail_members(
+    workspace: Workspace,
+    recipients: list[str],
+    write: Callable[[str], tuple[str, str]],
+    *,
+    note: Callable[[str], None],
+) -> bool:
+    """Send each their mail, a subject and a text. Raises SMTPException or OSError where the server takes no more.
 
-    SMTPRecipientsRefused means these members, for now. One who can never be written to keeps it from nobody else.
+    `note` hears of each with whom it is done: who was told, and who can never be written to. False: some were refused
+    for now. One who is refused keeps it from nobody else.
     """
-    recipients = find_recipients(workspace)
-    if not recipients:
-        logger.warning("workspace %s: somebody is needed and no member is told by e-mail", workspace.pk)
-        return
-    sent, later = 0, None
+    all_done = True
     with mail.get_connection() as connection:
         for recipient in recipients:
+            subject, body = write(recipient)
             try:
-                sent += mail.EmailMessage(subject, body, to=[recipient], connection=connection).send()
+                mail.EmailMessage(subject, body, to=[recipient], connection=connection, headers=HEADERS).send()
             except (SMTPRecipientsRefused, SMTPNotSupportedError, SMTPDataError, UnicodeError) as refusal:
                 logger.warning("workspace %s: a member's mail is refused: %s", workspace.pk, type(refusal).__name__)
                 if _is_temporary(refusal):
-                    later = SMTPRecipientsRefused({})
-    if later and not sent:
-        raise later
+                    all_done = False
+                    continue
+            note(recipient)
+    return all_done
 
 
 def _is_temporary(refusal: Exception) -> bool:

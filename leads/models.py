@@ -342,6 +342,8 @@ class Alert(models.Model):
     claim = models.UUIDField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     told_at = models.DateTimeField(null=True, blank=True)
+    # Addresses that have their mail already, while others of the workspace wait for theirs.
+    told_to = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:

@@ -53,6 +53,18 @@ def test_nobody_is_told_of_what_was_decided_meanwhile(version: FormVersion) -> N
 
     assert sweep() == 0
     assert mail.outbox == []
+    make_held(version, reason="daily_cap", created_at=NOW + timedelta(minutes=1))
+    assert sweep(later=timedelta(minutes=2)) == 1
+
+
+def test_a_server_that_gives_up_midway_sends_nobody_the_same_again(version: FormVersion) -> None:
+    make_member(version.form.workspace, username="zoe", email="zoe@example.com")
+    make_held(version, reason="daily_cap")
+    with patch("django.core.mail.EmailMessage.send", side_effect=[1, SMTPServerDisconnected]):
+        assert sweep() == 0
+
+    assert sweep(later=held_mail.TRIED_AGAIN_AFTER) == 1
+    assert [each.to for each in mail.outbox] == [["zoe@example.com"]]
 
 
 def test_tries_again_where_the_mail_server_was_away(version: FormVersion) -> None:

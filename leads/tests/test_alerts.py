@@ -1,7 +1,7 @@
 """Members are told by e-mail of leads that need a human: once, together, and again where the server was away."""
 
 from datetime import timedelta
-from smtplib import SMTPRecipientsRefused
+from smtplib import SMTPRecipientsRefused, SMTPServerDisconnected
 from typing import Any
 
 import pytest
@@ -34,6 +34,15 @@ class Picky(EmailBackend):
         return super().send_messages(messages)
 
 
+class Tired(EmailBackend):
+    """Takes one mail and goes away."""
+
+    def send_messages(self, messages: Any) -> int:
+        if mail.outbox:
+            raise SMTPServerDisconnected
+        return super().send_messages(messages)
+
+
 @pytest.fixture
 def workspace() -> Workspace:
     found = make_workspace(name="Northlight Coaching", slug="northlight")
@@ -59,6 +68,7 @@ def test_tells_each_member_by_a_mail_of_their_own(workspace: Workspace) -> None:
     told = mail.outbox[0]
     assert told.subject == "Northlight Coaching: “Jane Doe” needs a human"
     assert f"http://127.0.0.1:8000/admin/northlight/leads/{lead.pk}" in told.body
+    assert told.extra_headers["Auto-Submitted"] == "auto-generated"
     assert "asked for a person" in told.body
     assert "http://127.0.0.1:8000/admin/northlight/settings/alerts" in told.body
     assert "447700900111" not in told.body
@@ -163,14 +173,51 @@ def test_gives_up_after_a_day(workspace: Workspace, settings: Settings) -> None:
     assert (row.due_at, row.told_at, row.reason) == (None, None, "")
 
 
-@pytest.mark.parametrize("code", [550, 450])
-def test_one_bad_address_keeps_it_from_nobody(workspace: Workspace, settings: Settings, code: int) -> None:
+@pytest.mark.parametrize(("code", "told_later"), [(550, []), (450, ["450@example.com"]), (421, ["421@example.com"])])
+def test_one_refused_address_keeps_it_from_nobody_and_nobody_hears_twice(
+    workspace: Workspace, settings: Settings, code: int, told_later: list[str]
+) -> None:
     make_member(workspace, username="bad", email=f"{code}@example.com")
     need_human(make_lead(workspace))
-    settings.EMAIL_BACKEND = f"{__name__}.Picky"
-    assert sweep() == 1
+    locmem, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, f"{__name__}.Picky"
+    sweep()
     assert [each.to for each in mail.outbox] == [["maya@example.com"]]
-    assert sweep(later=timedelta(days=1)) == 0
+    settings.EMAIL_BACKEND = locmem
+    sweep(later=2 * alerts.SPACING)
+    assert [each.to[0] for each in mail.outbox] == ["maya@example.com", *told_later]
+    assert list(Alert.objects.values_list("due_at", "told_to")) == [(None, [])]
+
+
+def test_a_server_that_gives_up_midway_sends_nobody_the_same_again(workspace: Workspace, settings: Settings) -> None:
+    make_member(workspace, username="zoe", email="zoe@example.com")
+    need_human(make_lead(workspace, name="Ann"))
+    locmem, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, f"{__name__}.Tired"
+    assert sweep() == 0
+    need_human(make_lead(workspace, name="Bo"))
+    settings.EMAIL_BACKEND = locmem
+    assert sweep(later=2 * alerts.SPACING) == 2
+    assert [(each.to[0], "Ann" in each.body, "Bo" in each.body) for each in mail.outbox] == [
+        ("maya@example.com", True, False),
+        ("maya@example.com", False, True),
+        ("zoe@example.com", True, True),
+    ]
+
+
+def test_a_slow_server_is_given_time_mail_by_mail(workspace: Workspace, monkeypatch: Any) -> None:
+    make_member(workspace, username="zoe", email="zoe@example.com")
+    need_human(make_lead(workspace))
+    clock, others = timezone.now(), list[int]()
+
+    def send(message: Any) -> int:
+        nonlocal clock
+        clock += alerts.LEASE - timedelta(seconds=1)
+        others.append(alerts.sweep(now=clock, limit=10) if len(others) < 2 else 0)
+        return 1
+
+    monkeypatch.setattr("django.core.mail.EmailMessage.send", send)
+    monkeypatch.setattr(timezone, "now", lambda: clock)
+    assert alerts.sweep(now=clock, limit=10) == 1
+    assert others == [0, 0]
 
 
 @pytest.mark.parametrize(("code", "told_at_last"), [(450, 1), (550, 0)])
@@ -196,7 +243,7 @@ def test_an_erased_lead_is_told_of_no_more(workspace: Workspace) -> None:
 def test_what_a_worker_claimed_and_lost_is_sent_by_the_next(workspace: Workspace, monkeypatch: Any) -> None:
     need_human(make_lead(workspace))
 
-    def die(*_: Any) -> None:
+    def die(*_: Any, **__: Any) -> None:
         raise RuntimeError("killed")
 
     with monkeypatch.context() as patched:
