@@ -25,7 +25,11 @@ def items(lead: Lead) -> Iterator[Item]:
     """Return what the agent did, in no order."""
     for call in ToolCall.objects.filter(lead_id=lead.pk):
         yield Item(
-            at=call.created_at, key=f"tool-{call.pk}", template="agents/_timeline_tool.html", data=_of_call(call)
+            at=call.created_at,
+            key=f"tool-{call.pk}",
+            template="agents/_timeline_tool.html",
+            data=_of_call(call),
+            order=(0, call.pk),
         )
     for booking in Booking.objects.filter(lead_id=lead.pk):
         yield Item(

@@ -23,6 +23,8 @@ class Item:
     key: str
     template: str
     data: dict[str, Any] = field(default_factory=dict)
+    # Among what happened in the same moment: a cause before what came of it.
+    order: tuple[int, ...] = (1,)
 
 
 Source = Callable[[Lead], Iterable[Item]]
@@ -31,7 +33,7 @@ Source = Callable[[Lead], Iterable[Item]]
 def read_timeline(lead: Lead) -> list[Item]:
     """Return everything, oldest first."""
     items = [item for path in settings.LEAD_TIMELINES for item in _source(path)(lead)]
-    return sorted(items, key=lambda item: (item.at, item.key))
+    return sorted(items, key=lambda item: (item.at, item.order, item.key))
 
 
 def _source(path: str) -> Source:

@@ -57,6 +57,20 @@ def test_tells_what_was_asked_what_came_of_it_and_when() -> None:
     assert "There is no tool of that name" in texts[-1]
 
 
+@responses.activate
+def test_tells_in_one_moment_first_what_was_asked_in_its_order_then_what_came_of_it() -> None:
+    lead = make_calendar_lead()
+    answer_slots("2026-06-08T08:00:00Z")
+    answer_booking()
+    pks = [make_call(lead, call_id=str(n)).pk for n in range(11)]
+    use(lead, "bookConsult", {"start": START})
+
+    keys = [item.key for item in read_timeline(lead) if item.at == NOW]
+
+    assert keys[:11] == [f"tool-{pk}" for pk in pks]
+    assert [key.partition("-")[0] for key in keys[11:] if key != "arrived"] == ["tool", "booking", "event"]
+
+
 def test_tells_what_is_under_way_and_what_was_no_object() -> None:
     lead = make_lead()
     make_call(lead, arguments="{{{")
