@@ -182,7 +182,7 @@ def _write(workspace: Workspace, rows: list[Alert]) -> tuple[str, str]:
         "alerts": [
             {
                 "name": _plain(row.lead.name),
-                "reason": _plain(row.reason),
+                "reason": _plain(_without_phone(row)),
                 "at": row.created_at,
                 "url": _address(reverse("admin:lead-page", args=[workspace.slug, row.lead_id])),
             }
@@ -193,6 +193,12 @@ def _write(workspace: Workspace, rows: list[Alert]) -> tuple[str, str]:
         "settings_url": _address(reverse("admin:alerts", args=[workspace.slug])),
     }
     return _plain(subject), render_to_string("leads/alert.txt", context)
+
+
+def _without_phone(row: Alert) -> str:
+    """Take the phone out of a reason: a provider's refusal may name it."""
+    digits = row.lead.phone.removeprefix("+")
+    return row.reason.replace(f"+{digits}", "…").replace(digits, "…") if digits else row.reason
 
 
 def _plain(text: str) -> str:

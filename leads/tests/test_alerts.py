@@ -146,6 +146,13 @@ def test_a_name_does_not_write_headers_or_html(workspace: Workspace) -> None:
     assert mail.outbox[0].recipients() == ["maya@example.com"]
 
 
+def test_a_reason_that_names_the_phone_is_told_without_it(workspace: Workspace) -> None:
+    lead = make_lead(workspace, phone="+447700900111")
+    need_human(lead, reason="The 'To' number whatsapp:+447700900111 is not valid (447700900111).")
+    sweep()
+    assert "The 'To' number whatsapp:… is not valid (…)." in mail.outbox[0].body
+
+
 def test_a_server_that_is_away_is_asked_again_and_only_once_for_all(workspace: Workspace, settings: Settings) -> None:
     other = make_workspace(slug="elsewhere")
     make_member(other, username="olga", email="olga@example.com")
