@@ -138,7 +138,9 @@ const keepDraft = (form) => {
   // The server leads to the newest once it has taken what was sent.
   if (sessionStorage.getItem(`${key} sent`) && location.hash === "#newest") sessionStorage.removeItem(key);
   sessionStorage.removeItem(`${key} sent`);
-  if (!area.value) area.value = sessionStorage.getItem(key) ?? "";
+  // What was typed before this script came counts as well.
+  if (area.value) remember();
+  else area.value = sessionStorage.getItem(key) ?? "";
   if (area.value) form.hidden = false;
   area.addEventListener("input", remember);
   form.addEventListener("submit", () => sessionStorage.setItem(`${key} sent`, "yes"));

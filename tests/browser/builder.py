@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.utils import timezone
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 from conftest import make_member, make_workspace
 from leadforms import publishing
@@ -76,6 +76,11 @@ def has_names(page: Page, names: list[str]) -> None:
 def first_name(page: Page) -> Locator:
     """Find the label of the first question in the editor."""
     return page.locator("[data-name]").first
+
+
+def preview(page: Page) -> FrameLocator:
+    """Find the form in the preview: the one that is shown, not the one that is coming."""
+    return page.frame_locator("[data-stage] iframe:not(.is-coming)")
 
 
 def said(page: Page) -> Locator:

@@ -20,6 +20,7 @@ from tests.browser.builder import (
     labels,
     make_form,
     open_builder,
+    preview,
     question,
     said,
 )
@@ -345,7 +346,7 @@ def test_previews_what_is_being_written_at_two_widths(open_page: OpenPage) -> No
     make_form(SIMPLE)
     page, complaints = open_page()
     open_builder(page)
-    frame = page.frame_locator("[data-stage] iframe:not(.is-coming)")
+    frame = preview(page)
     expect(frame.get_by_text("Question 1", exact=True)).to_be_visible()
 
     card(page, "Question 1").locator("[data-toggle]").click()
@@ -353,9 +354,9 @@ def test_previews_what_is_being_written_at_two_widths(open_page: OpenPage) -> No
 
     expect(frame.get_by_text("What brings you here?")).to_be_visible()
     expect(page.get_by_label("Question", exact=True)).to_be_focused()
-    assert page.locator("[data-stage] iframe").evaluate("(frame) => frame.contentWindow.innerWidth") <= 430
+    assert preview(page).locator("html").evaluate("() => innerWidth") <= 430
     page.get_by_role("button", name="Desktop").click()
-    assert page.locator("[data-stage] iframe").evaluate("(frame) => frame.contentWindow.innerWidth") >= 820
+    assert preview(page).locator("html").evaluate("() => innerWidth") >= 820
     # The step that is worked on is the step that is shown.
     page.get_by_label("Title of Step 2").focus()
     expect(frame.get_by_text("Question 4")).to_be_visible()

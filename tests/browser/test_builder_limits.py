@@ -12,6 +12,7 @@ from tests.browser.builder import (
     has_saved,
     make_form,
     open_builder,
+    preview,
     question,
     said,
 )
@@ -80,7 +81,7 @@ def test_works_where_the_browser_stores_nothing(open_page: OpenPage) -> None:
     open_builder(page)
     page.goto(ADDRESS)
 
-    expect(page.frame_locator("[data-stage] iframe:not(.is-coming)").get_by_text("Question 1")).to_be_visible()
+    expect(preview(page).get_by_text("Question 1")).to_be_visible()
     page.get_by_label("Consent").fill("Yes.")
     page.keyboard.press("Control+s")
     expect(said(page)).to_have_text("Saved")

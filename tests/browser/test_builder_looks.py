@@ -15,6 +15,7 @@ from tests.browser.builder import (
     has_saved,
     make_form,
     open_builder,
+    preview,
     question,
     said,
 )
@@ -89,12 +90,12 @@ def test_breaks_no_rule_of_accessibility_or_csp(open_page: OpenPage) -> None:
     expect(page.get_by_role("heading", name="Version 1 is live")).to_be_visible()
     found += faults(page, complaints, within="dialog[open]")
     page.get_by_role("button", name="Done").click()
-    expect(page.frame_locator("iframe").locator("form")).to_be_visible()
+    expect(preview(page).locator("form")).to_be_visible()
     found += faults(page, complaints)
     # Where there is room for one of the two.
     page.set_viewport_size({"width": 390, "height": 800})
     page.get_by_role("button", name="Preview").click()
-    expect(page.frame_locator("iframe").locator("form")).to_be_visible()
+    expect(preview(page).locator("form")).to_be_visible()
     found += faults(page, complaints)
     for path in ("/history", "/history/1", "/history/1/restore", "/unpublish"):
         page.goto(ADDRESS + path)

@@ -25,6 +25,7 @@ from tests.browser.builder import (
     labels,
     make_form,
     open_builder,
+    preview,
     question,
     state,
 )
@@ -246,7 +247,7 @@ def test_saves_again_after_a_new_login_in_another_tab(open_page: OpenPage) -> No
 
     has_saved(page)
     assert labels(draft())[0][0] == "Written signed out"
-    frame = page.frame_locator("[data-stage] iframe:not(.is-coming)")
+    frame = preview(page)
     expect(frame.get_by_text("Written signed out")).to_be_visible()
 
 
@@ -368,7 +369,7 @@ def test_restores_a_version_and_offers_the_replaced_draft(open_page: OpenPage) -
 
     page.get_by_role("link", name="History").click()
     page.get_by_role("link", name="View version 1").click()
-    expect(page.frame_locator("iframe").get_by_text("Question 1", exact=True)).to_be_visible()
+    expect(preview(page).get_by_text("Question 1", exact=True)).to_be_visible()
     page.get_by_role("link", name="Restore").click()
     expect(page.get_by_text("Your draft has changes that were never published.")).to_be_visible()
     page.get_by_role("button", name="Restore").click()
