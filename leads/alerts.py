@@ -169,7 +169,9 @@ def _write(workspace: Workspace, rows: list[Alert]) -> tuple[str, str]:
     """Write a mail's subject and text. Phones and what leads wrote stay in the console; a name is all there is."""
     leads = {row.lead_id: row for row in rows}
     values = {"workspace": workspace.name, "name": _plain(rows[0].lead.name), "count": len(leads)}
-    if len(leads) == 1:
+    if len(leads) == 1 and rows[0].lead.status != Lead.Status.NEEDS_HUMAN:
+        subject = _("%(workspace)s: news of “%(name)s”") % values
+    elif len(leads) == 1:
         subject = _("%(workspace)s: “%(name)s” needs a human") % values
     else:
         subject = ngettext(

@@ -146,6 +146,13 @@ def test_a_name_does_not_write_headers_or_html(workspace: Workspace) -> None:
     assert mail.outbox[0].recipients() == ["maya@example.com"]
 
 
+def test_the_subject_claims_no_need_that_the_page_does_not_show(workspace: Workspace) -> None:
+    lead = make_lead(workspace, name="Jane Doe", status=Lead.Status.BOOKED)
+    alerts.remember(lead.pk, reason="Sent the form again.", now=timezone.now())
+    sweep()
+    assert mail.outbox[0].subject == "Northlight Coaching: news of “Jane Doe”"
+
+
 def test_a_reason_that_names_the_phone_is_told_without_it(workspace: Workspace) -> None:
     lead = make_lead(workspace, phone="+447700900111")
     need_human(lead, reason="The 'To' number whatsapp:+447700900111 is not valid (447700900111).")
