@@ -369,7 +369,7 @@ def test_restores_a_version_and_offers_the_replaced_draft(open_page: OpenPage) -
 
     page.get_by_role("link", name="History").click()
     page.get_by_role("link", name="View version 1").click()
-    expect(preview(page).get_by_text("Question 1", exact=True)).to_be_visible()
+    expect(page.frame_locator("iframe").get_by_text("Question 1", exact=True)).to_be_visible()
     page.get_by_role("link", name="Restore").click()
     expect(page.get_by_text("Your draft has changes that were never published.")).to_be_visible()
     page.get_by_role("button", name="Restore").click()
