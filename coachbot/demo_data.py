@@ -59,5 +59,12 @@ WORKSPACES: tuple[dict[str, Any], ...] = (
             "openai": {"api_key": "sk-demo-7Qm2Zr8Tn4Vx6Lk1Wp9Y"},
             "calcom": CALCOM,
         },
+        # A template such as WhatsApp approves: Hi {{1}}, this is {{2}} of {{3}}. {{4}}
+        "options": {
+            "twilio": {
+                "content_sid": "HX6d1f3b08c94e27a5f0b86c2d9e417a53",
+                "content_variables": {"1": "first_name", "2": "agent", "3": "business", "4": "sentence"},
+            },
+        },
     },
 )

@@ -18,6 +18,7 @@ from apikeys.models import ApiKey
 from leadforms.content import read_content
 from leadforms.models import FormVersion, LeadForm
 from leadforms.publishing import find_problems, find_published, save_draft, unpublish
+from whatsapp.template import check_options, has_sentence
 from workspaces.models import Integration, Membership, Workspace
 
 pytestmark = pytest.mark.django_db
@@ -216,3 +217,11 @@ class CommandOutsideTransactions(TransactionTestCase):
     def test_publishes_the_forms(self) -> None:
         run_demo()
         assert LeadForm.objects.exclude(published=None).count() == 2
+
+
+def test_the_first_whatsapp_message_goes_out_as_a_template() -> None:
+    run_demo()
+    options = Integration.objects.get(workspace__slug="demo-whatsapp", provider="twilio").options
+    check_options(options)
+    assert options["content_sid"]
+    assert has_sentence(options)

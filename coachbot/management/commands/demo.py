@@ -108,17 +108,18 @@ def find_workspace(spec: dict[str, Any], *, owner: _Admin) -> Workspace:
     fields = BUSINESS | {"name": spec["name"], "channel": spec["channel"]}
     workspace, _ = Workspace.objects.get_or_create(slug=spec["slug"], defaults=fields)
     for provider, credentials in spec["integrations"].items():
-        connect(workspace, provider, credentials=json.dumps(credentials))
+        options = spec.get("options", {}).get(provider, {})
+        connect(workspace, provider, credentials=json.dumps(credentials), options=options)
     Membership.objects.get_or_create(workspace=workspace, user_id=owner.pk, defaults={"role": Membership.Role.OWNER})
     return workspace
 
 
-def connect(workspace: Workspace, provider: str, *, credentials: str) -> None:
+def connect(workspace: Workspace, provider: str, *, credentials: str, options: dict[str, Any]) -> None:
     """Store a made-up account where there is none, or none that can be read: its key went with an old installation."""
     stored = Integration.objects.filter(workspace=workspace, provider=provider)
     try:
         if stored.first() is None:
-            Integration.objects.create(workspace=workspace, provider=provider, credentials=credentials)
+            Integration.objects.create(workspace=workspace, provider=provider, credentials=credentials, options=options)
     except SecretUnreadable:
         stored.update(credentials=credentials, webhook_secret=new_webhook_secret())
 
