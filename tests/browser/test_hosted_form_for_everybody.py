@@ -1,11 +1,15 @@
 """The hosted form breaks no rule: accessibility, content security, room for a thumb."""
 
 from collections.abc import Callable
+from io import BytesIO
 
 import pytest
-from playwright.sync_api import Page, expect
+from django.utils import timezone
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
 from pytest_django import Settings
 
+from leadforms.logos import draw_logo, save_logo
 from leadforms.models import LeadForm
 from leadforms.publishing import unpublish
 from tests.browser.conftest import overflows, violations
@@ -111,3 +115,20 @@ def test_every_target_is_large_enough_for_a_thumb(open_page: OpenPage) -> None:
         "(all) => all.map((one) => parseFloat(getComputedStyle(one).fontSize))"
     )
     assert min(sizes) >= 16
+
+
+def test_shows_the_progress_and_the_logo_in_forced_colours(open_page: OpenPage) -> None:
+    drawn = BytesIO()
+    Image.new("RGBA", (40, 40), (0, 0, 0, 0)).save(drawn, "PNG")
+    save_logo(LeadForm.objects.get(), draw_logo(drawn, size=len(drawn.getvalue())), now=timezone.now())
+    page, _complaints = open_page(scheme="dark", forced_colors="active")
+    page.goto("/forms/northlight")
+
+    def colours(locator: Locator) -> set[tuple[int, ...]]:
+        picture = Image.open(BytesIO(locator.screenshot())).convert("RGB")
+        row = picture.height // 2
+        return {tuple(picture.getpixel((x, row))) for x in (picture.width // 8, picture.width * 7 // 8)}  # type: ignore[arg-type]
+
+    expect(page.locator("progress")).to_be_visible()
+    assert len(colours(page.locator("progress"))) == 2
+    assert colours(page.locator(".brand img")) == {(255, 255, 255)}
