@@ -2,7 +2,7 @@
 
 import html
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -118,6 +118,14 @@ def test_a_filter_is_the_same_after_a_round_through_the_address() -> None:
     chosen = listing.read_filter(given)
 
     assert listing.read_filter(QueryDict(chosen.query().removeprefix("?"))) == chosen
+
+
+def test_says_what_an_appointment_is_booked_for_in_the_workspaces_own_time(client: Any) -> None:
+    workspace = make_workspace(timezone="Asia/Tokyo")
+    make_lead(workspace, status="booked", booking_uid="b1", booking_start=datetime(2026, 12, 1, 14, 30, tzinfo=UTC))
+    sign_in(client, workspace)
+
+    assert "1 Dec 2026, 23:30" in client.get(f"/admin/{workspace.slug}/leads").content.decode()
 
 
 def test_hides_leads_of_other_workspaces(client: Any) -> None:
