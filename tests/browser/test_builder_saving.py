@@ -281,8 +281,8 @@ def test_guards_the_page_only_while_something_is_unsaved(open_page: OpenPage) ->
     assert asked == []
     page.route(SAVE, refuse)
     rename(page, "Question 1", "Unsaved")
-    page.evaluate("setTimeout(() => location.reload())")
-    page.wait_for_timeout(500)
+    with page.expect_event("dialog"):
+        page.evaluate("setTimeout(() => location.reload())")
 
     assert asked == ["beforeunload"]
     expect(first_name(page)).to_have_text("Unsaved")

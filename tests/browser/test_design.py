@@ -21,8 +21,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.serial, pytest.mark.django_db(tra
 OpenPage = Callable[..., tuple[Page, list[str]]]
 PASSWORD = "correct-horse-battery"
 CASES = json.loads((Path(__file__).parents[2] / "leadforms/tests/colors.json").read_text())
-# rgb() of what a visitor sees, per custom property.
-SHOWN = "(body, name) => getComputedStyle(body.ownerDocument.documentElement).getPropertyValue(name).trim()"
 
 
 def make_owner(**overrides: Any) -> Any:
@@ -101,17 +99,17 @@ def test_does_it_without_scripts_too(open_page: OpenPage) -> None:
 def test_the_preview_follows_what_is_chosen(open_page: OpenPage) -> None:
     make_owner()
     page, complaints = open_design(open_page)
-    frame, body = page.locator("[data-frame]:not(.is-loading)"), preview(page).locator("body")
+    frame, shown = page.locator("[data-frame]:not(.is-loading)"), preview(page).locator("html")
 
     page.get_by_label("Heading", exact=False).first.fill("Talk to a coach")
     expect(preview(page).get_by_role("heading", name="Talk to a coach")).to_be_visible()
     page.locator("[data-picker=id_button]").fill("#7a1f5c")
     expect(color(page, "Button")).to_have_value("#7a1f5c")
     expect(frame).to_have_attribute("srcdoc", re.compile("7a1f5c"))
-    assert body.evaluate(SHOWN, "--form-accent") == "#7a1f5c"
+    expect(shown).to_have_css("--form-accent", "#7a1f5c")
     page.get_by_role("button", name="Dark").click()
     expect(frame).to_have_attribute("srcdoc", re.compile("time=night"))
-    assert body.evaluate(SHOWN, "color-scheme") == "dark"
+    expect(shown).to_have_css("color-scheme", "dark")
     page.get_by_role("button", name="Thank-you").click()
     expect(preview(page).get_by_role("heading", name="Thank you")).to_be_visible()
     phone = frame.evaluate("frame => frame.clientWidth")
@@ -173,8 +171,8 @@ def test_asks_before_what_is_not_saved_is_lost(open_page: OpenPage) -> None:
     page.on("dialog", stay)
     page.get_by_label("Introduction", exact=False).fill("Two minutes.")
     expect(page.get_by_text("Not saved yet", exact=True)).to_be_visible()
-    page.get_by_role("link", name="API keys").click()
-    page.wait_for_timeout(200)
+    with page.expect_event("dialog"):
+        page.get_by_role("link", name="API keys").click()
     assert asked == ["beforeunload"]
     expect(page).to_have_url(re.compile("/design$"))
     page.get_by_role("button", name="Save").click()
