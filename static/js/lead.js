@@ -6,6 +6,7 @@ const SLOWLY_MS = 20000;
 const card = document.querySelector("[data-timeline-url]");
 const status = document.querySelector("[data-status]");
 const cutOff = document.querySelector("[data-cut-off]");
+const statusSelect = document.querySelector("#lead-status");
 let etag = "";
 let failures = 0;
 
@@ -69,7 +70,7 @@ const showWhatApplies = (state) => {
 };
 
 const showStatus = (value) => {
-  const select = document.querySelector("#lead-status");
+  const select = statusSelect;
   const shown = select?.querySelector("option[selected]");
   // Not while somebody chooses another.
   if (!shown || shown.value === value || select.value !== shown.value || select === document.activeElement) return;
@@ -96,7 +97,7 @@ const update = (html) => {
       here.replaceWith(part);
       if (part.dataset.live === "state") {
         showWhatApplies(part.dataset.state);
-        showStatus(part.dataset.status);
+        showStatus(part.dataset.leadStatus);
       }
     }
   }
@@ -145,6 +146,9 @@ const keepDraft = (form) => {
   area.addEventListener("input", remember);
   form.addEventListener("submit", () => sessionStorage.setItem(`${key} sent`, "yes"));
 };
+
+// What came while somebody was choosing, and then chose nothing.
+statusSelect?.addEventListener("blur", () => showStatus(document.querySelector("[data-lead-status]").dataset.leadStatus));
 
 if (card) {
   keepServed(document.querySelector('[data-live="timeline"]'));

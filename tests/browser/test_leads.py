@@ -57,7 +57,21 @@ def test_shows_what_happens_while_it_happens(open_page: OpenPage) -> None:
     expect(page.get_by_label("Note for your colleagues")).to_have_value("half a thou")
     expect(page.get_by_label("Your message")).to_be_visible()
     expect(transcript).to_have_attribute("title", "the same element")
-    expect(page.get_by_label("Status", exact=True)).to_have_value("booked")
+    status = page.get_by_label("Status", exact=True)
+    expect(status).to_have_value("booked")
+
+    status.focus()
+    Lead.objects.update(status="unqualified")
+    say(lead, "user", "No, thanks", status="received")
+    expect(page.locator("[data-live=state]")).to_contain_text("Unqualified")
+    expect(page.locator("[role=status][data-status]")).to_have_text("New in the timeline: 1")
+    expect(status).to_have_value("booked")
+    page.keyboard.press("Tab")
+    expect(status).to_have_value("unqualified")
+
+    say(lead, "user", "Or maybe", status="received")
+    expect(page.get_by_text("Or maybe")).to_be_visible()
+    expect(page.locator("[data-live=state]")).to_contain_text("Unqualified")
     assert complaints == []
 
 
