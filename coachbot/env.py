@@ -98,7 +98,8 @@ def email(name: str) -> dict[str, Any]:
         return {}
     if not raw.startswith(("smtp://", "smtps://", "smtp+tls://")):
         raise ImproperlyConfigured(f"{name} must be like smtp+tls://user:password@mail.example.com:587.")
-    return dict(_reader.email_url_config(raw))
+    # The reader takes smtps for STARTTLS; everybody else takes it for TLS from the first byte.
+    return dict(_reader.email_url_config(re.sub(r"^smtps:", "smtp+ssl:", raw)))
 
 
 def database(name: str, default: str) -> dict[str, Any]:
