@@ -15,8 +15,9 @@ MAX_CHARS = 120
 MAX_WORDS = 8
 LEAST_DIGITS = 3
 # Letters of Latin alphabets that Unicode doesn't take apart, and what else is typed for one another.
-_LIKE = {"o": "ø", "l": "ł", "d": "đð", "h": "ħ", "i": "ı", "t": "ŧ", "'": "’‘ʼ`´", "-": "\u2010\u2011\u2012\u2013"}
+_LIKE = {"o": "ø", "l": "ł", "d": "đð", "h": "ħ", "i": "ıİ", "t": "ŧ", "'": "’‘ʼ`´", "-": "\u2010\u2011\u2012\u2013"}
 _MARKS = "[\u0300-\u036f]*"
+_marks = re.compile(_MARKS)
 # (0) stands in numbers that are meant to be read at home as well as abroad.
 _trunk_zero = re.compile(r"\(0\)")
 
@@ -65,6 +66,8 @@ _patterns = _kin()
 
 def _pattern(word: str) -> str:
     """Write a word as a regular expression that Python and PostgreSQL read alike."""
-    text = "".join(_patterns.get(character) or re.escape(character) for character in word.lower().replace("ß", "ss"))
+    # The small letter of İ is two, of which the second is a mark.
+    plain = _marks.sub("", word.lower().replace("ß", "ss"))
+    text = "".join(_patterns.get(character) or re.escape(character) for character in plain)
     double_s = _patterns["s"] * 2
-    return text.replace(double_s, f"(?:{double_s}|ß)")
+    return text.replace(double_s, f"(?:{double_s}|[ßẞ])")

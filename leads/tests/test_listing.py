@@ -55,6 +55,15 @@ def test_finds_in_spite_of_accents_order_case_and_how_a_number_is_written(client
     assert names(client, workspace, f"?q={quote(query)}") == [name]
 
 
+@pytest.mark.parametrize("query", ["İbrahim", "ibrahim", "IBRAHIM", "yildiz", "YILDIZ", "groß", "GROẞ"])
+def test_finds_letters_whose_capital_is_another_matter(client: Any, query: str) -> None:
+    workspace = make_workspace()
+    make_lead(workspace, name="İbrahim Yıldız-GROẞ", phone="+442079460001", email=None)
+    sign_in(client, workspace)
+
+    assert names(client, workspace, f"?q={quote(query)}") == ["İbrahim Yıldız-GROẞ"]
+
+
 @pytest.mark.parametrize("query", [".", ".*", "[", "\\", "(?i)", "%", "_", "***=x", "zzz", "Zoe Nobody"])
 def test_takes_what_is_typed_for_itself(client: Any, query: str) -> None:
     workspace = make_workspace()
