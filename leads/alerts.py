@@ -18,7 +18,6 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from leads.models import Alert, Lead
 from workspaces.models import Membership, Workspace
@@ -168,16 +167,6 @@ def _is_temporary(refusal: Exception) -> bool:
 def _write(workspace: Workspace, rows: list[Alert]) -> tuple[str, str]:
     """Write a mail's subject and text. Phones and what leads wrote stay in the console; a name is all there is."""
     leads = {row.lead_id: row for row in rows}
-    values = {"workspace": workspace.name, "name": _plain(rows[0].lead.name), "count": len(leads)}
-    if len(leads) == 1 and rows[0].lead.status != Lead.Status.NEEDS_HUMAN:
-        subject = _("%(workspace)s: news of “%(name)s”") % values
-    elif len(leads) == 1:
-        subject = _("%(workspace)s: “%(name)s” needs a human") % values
-    else:
-        subject = ngettext(
-            "%(workspace)s: %(count)d lead needs a human", "%(workspace)s: %(count)d leads need a human", len(leads)
-        )
-        subject = subject % values
     page = reverse("admin:lead-list", args=[workspace.slug])
     context = {
         "workspace": workspace,
@@ -194,7 +183,20 @@ def _write(workspace: Workspace, rows: list[Alert]) -> tuple[str, str]:
         "list_url": _address(f"{page}?status=needs_human&kind=live"),
         "settings_url": _address(reverse("admin:alerts", args=[workspace.slug])),
     }
+    subject = _subject(workspace, [row.lead for row in leads.values()])
     return _plain(subject), render_to_string("leads/alert.txt", context)
+
+
+def _subject(workspace: Workspace, leads: list[Lead]) -> str:
+    """Name who needs a human, as the leads' pages say it; where nobody does, of whom there are news."""
+    needed = [lead for lead in leads if lead.status == Lead.Status.NEEDS_HUMAN]
+    named = needed or leads
+    values = {"workspace": workspace.name, "name": _plain(named[0].name), "count": len(named)}
+    if len(named) == 1:
+        one = _("%(workspace)s: “%(name)s” needs a human") if needed else _("%(workspace)s: news of “%(name)s”")
+        return one % values
+    many = _("%(workspace)s: %(count)d leads need a human") if needed else _("%(workspace)s: news of %(count)d leads")
+    return many % values
 
 
 def _without_phone(row: Alert) -> str:

@@ -152,6 +152,13 @@ def test_the_subject_claims_no_need_that_the_page_does_not_show(workspace: Works
     sweep()
     assert mail.outbox[0].subject == "Northlight Coaching: news of “Jane Doe”"
 
+    need_human(make_lead(workspace, name="Ann"))
+    alerts.remember(lead.pk, reason="Sent the form again.", now=timezone.now())
+    sweep(later=alerts.SPACING)
+    sweep(later=2 * alerts.SPACING)
+    assert mail.outbox[1].subject == "Northlight Coaching: “Ann” needs a human"
+    assert "“Jane Doe”" in mail.outbox[1].body
+
 
 def test_a_reason_that_names_the_phone_is_told_without_it(workspace: Workspace) -> None:
     lead = make_lead(workspace, phone="+447700900111")
