@@ -10,9 +10,12 @@ from urllib.parse import urljoin
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count
+from django.db import transaction
+from django.db.models import Count, Value
+from django.db.models.functions import Coalesce
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from leadforms import spam
@@ -33,32 +36,42 @@ def remember(workspace_id: UUID, reason: Reason, *, now: datetime) -> None:
         return
     day = spam.day_of(Workspace.objects.get(pk=workspace_id), now=now)
     ContactsOfDay.objects.bulk_create([ContactsOfDay(workspace_id=workspace_id, day=day)], ignore_conflicts=True)
-    untold = ContactsOfDay.objects.filter(workspace_id=workspace_id, day=day, tell_at=None, told=False)
-    untold.update(tell_at=now)
+    # Written also where it changes nothing: the worker, about to find that nothing waits, waits for this transaction.
+    untold = ContactsOfDay.objects.filter(workspace_id=workspace_id, day=day, told=False)
+    untold.update(tell_at=Coalesce("tell_at", Value(now)))
 
 
 def sweep(*, now: datetime, limit: int) -> int:
     """Send what is due. Returns how many workspaces were told."""
     told = 0
     for row in ContactsOfDay.objects.filter(tell_at__lte=now).select_related("workspace").order_by("tell_at")[:limit]:
-        mine = ContactsOfDay.objects.filter(pk=row.pk)
-        if not mine.filter(tell_at=row.tell_at).update(tell_at=now + TRIED_AGAIN_AFTER):
-            continue
-        counts = _count_waiting(row.workspace)
+        counts = _claim(row, now=now)
         if not counts:
-            # All was decided on meanwhile; what comes later today is told of.
-            mine.update(tell_at=None)
             continue
         try:
-            all_told = _tell(row, counts)
+            all_told = _tell(row, counts, now=now)
         except (SMTPException, OSError) as error:
             logger.warning("members could not be told of held submissions: %s", type(error).__name__)
             # One server sends for all: each would wait for the same time-out.
             break
         if all_told:
             told += 1
-            mine.update(tell_at=None, told=True, told_to=[])
+            ContactsOfDay.objects.filter(pk=row.pk).update(tell_at=None, told=True, told_to=[])
     return told
+
+
+def _claim(row: ContactsOfDay, *, now: datetime) -> dict[str, int]:
+    """Take a day's mail, and count what waits by its reason; {} where another worker has it, or nothing waits."""
+    mine = ContactsOfDay.objects.filter(pk=row.pk)
+    # Counted with the row in hand: what is stored in this moment is counted, or asks for a mail anew.
+    with transaction.atomic():
+        if not mine.filter(tell_at=row.tell_at).update(tell_at=now + TRIED_AGAIN_AFTER):
+            return {}
+        counts = _count_waiting(row.workspace)
+        if not counts:
+            # All was decided on meanwhile; what comes later today is told of.
+            mine.update(tell_at=None)
+    return counts
 
 
 def _count_waiting(workspace: Workspace) -> dict[str, int]:
@@ -66,7 +79,7 @@ def _count_waiting(workspace: Workspace) -> dict[str, int]:
     return dict(waiting.values_list("reason").annotate(Count("pk")))
 
 
-def _tell(row: ContactsOfDay, counts: dict[str, int]) -> bool:
+def _tell(row: ContactsOfDay, counts: dict[str, int], *, now: datetime) -> bool:
     """Write to the members who have no such mail of that day. False: some are to be asked for again."""
     workspace = row.workspace
     context = {
@@ -81,7 +94,9 @@ def _tell(row: ContactsOfDay, counts: dict[str, int]) -> bool:
 
     def note(recipient: str) -> None:
         row.told_to.append(recipient)
-        ContactsOfDay.objects.filter(pk=row.pk).update(told_to=row.told_to)
+        # A slow server gets its time: the lease begins anew with each mail.
+        lease_end = max(timezone.now(), now) + TRIED_AGAIN_AFTER
+        ContactsOfDay.objects.filter(pk=row.pk).update(told_to=row.told_to, tell_at=lease_end)
 
     waiting = [recipient for recipient in alerts.find_recipients(workspace) if recipient not in row.told_to]
     return alerts.mail_members(workspace, waiting, lambda _recipient: (subject, body), note=note)
