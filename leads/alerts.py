@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from leads.models import Alert, Lead
+from workspaces.connections import give_back
 from workspaces.models import Membership, Workspace
 
 logger = logging.getLogger(__name__)
@@ -143,9 +144,11 @@ def mail_members(
     for now. One who is refused keeps it from nobody else.
     """
     all_done = True
+    give_back()
     with mail.get_connection() as connection:
         for recipient in recipients:
             subject, body = write(recipient)
+            give_back()
             try:
                 mail.EmailMessage(subject, body, to=[recipient], connection=connection, headers=HEADERS).send()
             except (SMTPRecipientsRefused, SMTPNotSupportedError, SMTPDataError, UnicodeError) as refusal:

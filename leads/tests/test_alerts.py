@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 from smtplib import SMTPRecipientsRefused, SMTPServerDisconnected
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -40,6 +41,20 @@ class Tired(EmailBackend):
     def send_messages(self, messages: Any) -> int:
         if mail.outbox:
             raise SMTPServerDisconnected
+        return super().send_messages(messages)
+
+
+class Looking(EmailBackend):
+    """Looks whether a connection of the database's is held while the server takes its time."""
+
+    held: ClassVar[list[bool]] = []
+
+    def open(self) -> bool:
+        self.held.append(connection.connection is not None)
+        return True
+
+    def send_messages(self, messages: Any) -> int:
+        self.held.append(connection.connection is not None)
         return super().send_messages(messages)
 
 
@@ -282,3 +297,14 @@ def test_forgets_after_a_month(workspace: Workspace) -> None:
     (rows,) = alerts.find_expired(now=timezone.now() + alerts.KEPT + timedelta(days=1))
     assert rows.count() == 1
     assert alerts.find_expired(now=timezone.now())[0].count() == 0
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_no_connection_is_held_while_the_mail_server_takes_its_time(workspace: Workspace, settings: Settings) -> None:
+    make_member(workspace, username="noor", email="noor@example.com")
+    assert need_human(make_lead(workspace))
+    settings.EMAIL_BACKEND = f"{__name__}.Looking"
+
+    assert sweep() == 1
+    assert Looking.held == [False, False, False]
