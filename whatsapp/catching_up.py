@@ -73,6 +73,8 @@ def _catch_up(lead_id: UUID, *, now: datetime) -> bool:
         is_told = held.filter(code=TOLD).exists()
         if not held.update(code=SEEN if lead.workspace.agent_enabled or not can_answer else TOLD):
             return False
+        # A later one stands for what is that old, or it would be looked at for as long as the agent is off.
+        held.filter(finished_at__lte=now - WINDOW).update(code=SEEN)
         if not _waits(lead):
             return False
         if lead.workspace.agent_enabled and can_answer:

@@ -10,6 +10,7 @@ from conftest import make_lead
 from leads.models import Dispatch, Lead, LeadEvent
 from leads.suppression import suppress
 from leads.takeover import take_over
+from whatsapp import catching_up
 from whatsapp.catching_up import ANSWERS, NOBODY, NOT_ANSWERED, NOT_CONTACTED
 from whatsapp.events import sender
 from whatsapp.models import AgentTurn, Message
@@ -94,6 +95,23 @@ def test_what_is_too_old_to_be_answered_is_left_to_a_person(wire: Wire, phone: P
 
     assert (wire.asked, wire.sent, status()) == ([], [], "needs_human")
     assert AgentTurn.objects.get().code == "paused_seen"
+
+
+def test_looks_once_at_what_is_old_while_the_lead_goes_on_writing(wire: Wire, phone: Phone) -> None:
+    wire.openai()
+    wire.twilio_each()
+    write_while_off(phone, "Hi")
+    age(hours=25)
+    write_while_off(phone, "Still there?")
+
+    work()
+    assert catching_up.sweep(now=timezone.now(), limit=10) == 0
+    assert (status(), LeadEvent.objects.filter(kind="agent_stopped").count()) == ("needs_human", 1)
+
+    switch(phone, on=True)
+    work()
+    work()
+    assert (len(wire.asked), len(wire.sent)) == (1, 1)
 
 
 @pytest.mark.parametrize("why", ["taken over", "opted out", "answered by a colleague"])
