@@ -38,12 +38,16 @@ def sweep(*, now: datetime, limit: int) -> int:
 def _tell_of_late(*, now: datetime, limit: int) -> int:
     """Have a person look after those for whom nobody has come; it is done all the same once somebody does."""
     turns = AgentTurn.objects.filter(state=AgentTurn.State.WAITING, due_at__lte=now - TOLD_AFTER)
-    unseen = {"lead__taken_over_at": None, "lead__status__in": (*OPEN, Lead.Status.BOOKED)}
-    unanswered = turns.filter(**unseen).order_by("due_at")
+    watched = (*OPEN, Lead.Status.BOOKED)
+    unanswered = turns.filter(lead__taken_over_at=None, lead__status__in=watched).order_by("due_at")
+    unseen = Lead.objects.filter(taken_over_at=None, status__in=watched).select_for_update(no_key=True)
     told = 0
     for lead_id in list(unanswered.values_list("lead_id", flat=True)[:limit]):
-        leave_to_human(lead_id, reason=NOT_ANSWERED, code="no_engine", now=now)
-        told += 1
+        with transaction.atomic():
+            # Another worker may have been faster.
+            if unseen.filter(pk=lead_id).first() is not None:
+                leave_to_human(lead_id, reason=NOT_ANSWERED, code="no_engine", now=now)
+                told += 1
     waiting = (Dispatch.Status.PENDING, Dispatch.Status.QUEUED)
     dispatches = Dispatch.objects.filter(status__in=waiting, channel=Channel.WHATSAPP, created_at__lte=now - TOLD_AFTER)
     uncontacted = dispatches.filter(lead__status=Lead.Status.NEW).order_by("created_at")

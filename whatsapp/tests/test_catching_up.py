@@ -12,6 +12,7 @@ from leads.suppression import suppress
 from leads.takeover import take_over
 from whatsapp import catching_up
 from whatsapp.catching_up import ANSWERS, NOBODY, NOT_ANSWERED, NOT_CONTACTED
+from whatsapp.delivery import leave_to_human
 from whatsapp.events import sender
 from whatsapp.models import AgentTurn, Message
 from whatsapp.tests.conftest import Events, Phone, Wire, make_message, pass_time, work
@@ -169,6 +170,26 @@ def test_a_person_is_told_of_who_waits_for_an_engine_that_does_not_come(engine: 
 
     assert (status(), AgentTurn.objects.get().state) == ("needs_human", "waiting")
     assert [event.data["reason"] for event in LeadEvent.objects.filter(kind="agent_stopped")] == [NOT_ANSWERED]
+
+
+def test_of_two_workers_one_tells(engine: Events, phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+    later = timezone.now() + timedelta(hours=2)
+    other = make_lead(phone.lead.workspace, status="in_conversation")
+    for minute, lead in enumerate((phone.lead, other)):
+        times = dict.fromkeys(("due_at", "wake_at", "created_at"), later - timedelta(minutes=90 - minute))
+        AgentTurn.objects.create(workspace=lead.workspace, lead=lead, **times)
+    nested: list[bool] = []
+
+    def tell(*args: Any, **kwargs: Any) -> None:
+        if not nested:
+            nested.append(True)
+            catching_up.sweep(now=later, limit=10)
+        leave_to_human(*args, **kwargs)
+
+    monkeypatch.setattr(catching_up, "leave_to_human", tell)
+    catching_up.sweep(now=later, limit=10)
+
+    assert LeadEvent.objects.filter(lead=other, kind="agent_stopped").count() == 1
 
 
 def test_a_person_is_told_of_who_is_not_contacted(engine: Events, dispatch: Dispatch) -> None:
