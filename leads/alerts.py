@@ -151,7 +151,7 @@ def mail_members(
             give_back()
             try:
                 mail.EmailMessage(subject, body, to=[recipient], connection=connection, headers=HEADERS).send()
-            except (SMTPRecipientsRefused, SMTPNotSupportedError, SMTPDataError, UnicodeError) as refusal:
+            except (SMTPRecipientsRefused, SMTPNotSupportedError, SMTPDataError, ValueError) as refusal:
                 logger.warning("workspace %s: a member's mail is refused: %s", workspace.pk, type(refusal).__name__)
                 if _is_temporary(refusal):
                     all_done = False

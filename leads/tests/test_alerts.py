@@ -308,3 +308,15 @@ def test_no_connection_is_held_while_the_mail_server_takes_its_time(workspace: W
 
     assert sweep() == 1
     assert Looking.held == [False, False, False]
+
+
+@pytest.mark.parametrize("address", ["aa@example.com\nBcc: all@example.com", "aa@", "aa@ü..example"])
+def test_an_address_that_is_none_keeps_it_from_nobody(workspace: Workspace, address: str) -> None:
+    make_member(workspace, username="broken", email=address)
+    need_human(make_lead(workspace))
+
+    sweep()
+
+    assert ["maya@example.com"] in [each.to for each in mail.outbox]
+    assert all("all@example.com" not in each.recipients() for each in mail.outbox)
+    assert sweep(later=timedelta(days=1)) == 0
