@@ -6,7 +6,6 @@ Each member once; what a mail server did not take is tried again.
 import logging
 from datetime import datetime, timedelta
 from smtplib import SMTPException
-from urllib.parse import urljoin
 from uuid import UUID
 
 from django.conf import settings
@@ -34,11 +33,9 @@ def remember(workspace_id: UUID, reason: Reason, *, now: datetime) -> None:
     """Write down that members are to be told, inside the caller's transaction."""
     if reason not in LIKELY_PEOPLE or not settings.SENDS_EMAIL:
         return
-    day = spam.day_of(Workspace.objects.get(pk=workspace_id), now=now)
-    ContactsOfDay.objects.bulk_create([ContactsOfDay(workspace_id=workspace_id, day=day)], ignore_conflicts=True)
+    today = spam.make_today(Workspace.objects.get(pk=workspace_id), now=now)
     # Written also where it changes nothing: the worker, about to find that nothing waits, waits for this transaction.
-    untold = ContactsOfDay.objects.filter(workspace_id=workspace_id, day=day, told=False)
-    untold.update(tell_at=Coalesce("tell_at", Value(now)))
+    today.filter(told=False).update(tell_at=Coalesce("tell_at", Value(now)))
 
 
 def sweep(*, now: datetime, limit: int) -> int:
@@ -85,8 +82,8 @@ def _tell(row: ContactsOfDay, counts: dict[str, int], *, now: datetime) -> bool:
     context = {
         "workspace": workspace,
         "reasons": [(counts[reason.value], reason.label) for reason in LIKELY_PEOPLE if reason.value in counts],
-        "url": _address(reverse("admin:form-held", args=[workspace.slug])),
-        "settings_url": _address(reverse("admin:alerts", args=[workspace.slug])),
+        "url": f"{settings.PUBLIC_BASE_URL}{reverse('admin:form-held', args=[workspace.slug])}",
+        "settings_url": f"{settings.PUBLIC_BASE_URL}{reverse('admin:alerts', args=[workspace.slug])}",
     }
     name = " ".join(workspace.name.split())
     subject = _("%(workspace)s: submissions of your form wait for you") % {"workspace": name}
@@ -100,7 +97,3 @@ def _tell(row: ContactsOfDay, counts: dict[str, int], *, now: datetime) -> bool:
 
     waiting = [recipient for recipient in alerts.find_recipients(workspace) if recipient not in row.told_to]
     return alerts.mail_members(workspace, waiting, lambda _recipient: (subject, body), note=note)
-
-
-def _address(path: str) -> str:
-    return urljoin(settings.PUBLIC_BASE_URL + "/", path.lstrip("/"))

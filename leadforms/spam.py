@@ -9,7 +9,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import F, Sum
+from django.db.models import F, QuerySet, Sum
 from django.utils.crypto import salted_hmac
 
 from apikeys import limits
@@ -59,25 +59,21 @@ def take_contact(form: LeadForm, *, now: datetime) -> bool:
     """
     if not form.daily_cap:
         return False
-    day = day_of(form.workspace, now=now)
-    left = ContactsOfDay.objects.filter(workspace_id=form.workspace_id, day=day, count__lt=form.daily_cap)
+    left = today_of(form.workspace, now=now).filter(count__lt=form.daily_cap)
     if left.update(count=F("count") + 1):
         return True
-    ContactsOfDay.objects.bulk_create([ContactsOfDay(workspace_id=form.workspace_id, day=day)], ignore_conflicts=True)
+    make_today(form.workspace, now=now)
     return left.update(count=F("count") + 1) == 1
 
 
 def count_made_way(workspace: Workspace, number: int, *, now: datetime) -> None:
     """Count held submissions that were deleted because too many waited; part of the caller's transaction."""
-    day = day_of(workspace, now=now)
-    ContactsOfDay.objects.bulk_create([ContactsOfDay(workspace=workspace, day=day)], ignore_conflicts=True)
-    ContactsOfDay.objects.filter(workspace=workspace, day=day).update(made_way=F("made_way") + number)
+    make_today(workspace, now=now).update(made_way=F("made_way") + number)
 
 
 def contacts_taken(form: LeadForm, *, now: datetime) -> int:
     """Return how many of today's contacts are used."""
-    today = ContactsOfDay.objects.filter(workspace_id=form.workspace_id, day=day_of(form.workspace, now=now))
-    return today.values_list("count", flat=True).first() or 0
+    return today_of(form.workspace, now=now).values_list("count", flat=True).first() or 0
 
 
 def made_way(workspace: Workspace) -> int:
@@ -85,8 +81,19 @@ def made_way(workspace: Workspace) -> int:
     return ContactsOfDay.objects.filter(workspace=workspace).aggregate(all=Sum("made_way"))["all"] or 0
 
 
-def day_of(workspace: Workspace, *, now: datetime) -> date:
-    """Return the date on the workspace's own calendar."""
+def make_today(workspace: Workspace, *, now: datetime) -> QuerySet[ContactsOfDay]:
+    """Make the row of the workspace's day where there is none, and return it as `today_of` does."""
+    row = ContactsOfDay(workspace=workspace, day=_day_of(workspace, now=now))
+    ContactsOfDay.objects.bulk_create([row], ignore_conflicts=True)
+    return today_of(workspace, now=now)
+
+
+def today_of(workspace: Workspace, *, now: datetime) -> QuerySet[ContactsOfDay]:
+    """Find the row of the day that it is on the workspace's own calendar."""
+    return ContactsOfDay.objects.filter(workspace=workspace, day=_day_of(workspace, now=now))
+
+
+def _day_of(workspace: Workspace, *, now: datetime) -> date:
     return now.astimezone(ZoneInfo(workspace.timezone)).date()
 
 

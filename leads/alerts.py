@@ -8,7 +8,6 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from smtplib import SMTPDataError, SMTPException, SMTPNotSupportedError, SMTPRecipientsRefused
-from urllib.parse import urljoin
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -89,9 +88,9 @@ def find_expired(*, now: datetime) -> list[QuerySet[Alert]]:
 def _claim(workspace: Workspace, *, now: datetime) -> list[Alert]:
     """Take all of a workspace's alerts that are due, unless it had a mail just now, or another worker has them."""
     waiting = Alert.objects.filter(workspace=workspace, due_at__lte=now)
-    last = Alert.objects.filter(workspace=workspace, told_at__gt=now - SPACING).order_by("-told_at").first()
-    if last is not None and last.told_at is not None:
-        waiting.update(due_at=last.told_at + SPACING)
+    lately = Alert.objects.filter(workspace=workspace, told_at__gt=now - SPACING).order_by("-told_at")
+    if (told_at := lately.values_list("told_at", flat=True).first()) is not None:
+        waiting.update(due_at=told_at + SPACING)
         return []
     claim = uuid4()
     waiting.update(claim=claim, due_at=now + LEASE, attempts=F("attempts") + 1)
@@ -178,13 +177,13 @@ def _write(workspace: Workspace, rows: list[Alert]) -> tuple[str, str]:
                 "name": _plain(row.lead.name),
                 "reason": _plain(_without_phone(row)),
                 "at": row.created_at,
-                "url": _address(reverse("admin:lead-page", args=[workspace.slug, row.lead_id])),
+                "url": f"{settings.PUBLIC_BASE_URL}{reverse('admin:lead-page', args=[workspace.slug, row.lead_id])}",
             }
             for row in list(leads.values())[:LISTED_AT_MOST]
         ],
         "more": max(0, len(leads) - LISTED_AT_MOST),
-        "list_url": _address(f"{page}?status=needs_human&kind=live"),
-        "settings_url": _address(reverse("admin:alerts", args=[workspace.slug])),
+        "list_url": f"{settings.PUBLIC_BASE_URL}{page}?status=needs_human&kind=live",
+        "settings_url": f"{settings.PUBLIC_BASE_URL}{reverse('admin:alerts', args=[workspace.slug])}",
     }
     subject = _subject(workspace, [row.lead for row in leads.values()])
     return _plain(subject), render_to_string("leads/alert.txt", context)
@@ -211,7 +210,3 @@ def _without_phone(row: Alert) -> str:
 def _plain(text: str) -> str:
     """Put text on one line, without what a mail's header or a terminal would act on."""
     return " ".join("".join(character if character.isprintable() else " " for character in text).split())
-
-
-def _address(path: str) -> str:
-    return urljoin(settings.PUBLIC_BASE_URL + "/", path.lstrip("/"))
