@@ -4,7 +4,6 @@ Nothing here refuses anybody: what is caught is held, and staff can release it.
 """
 
 import ipaddress
-import re
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -15,15 +14,12 @@ from django.utils.crypto import salted_hmac
 from apikeys import limits
 from leadforms.models import ContactsOfDay, HeldSubmission, LeadForm
 from leadforms.tokens import Token
+from leads.links import has_link
 from workspaces.models import Workspace
 
 Reason = HeldSubmission.Reason
 # One customer of a provider has at least so much (RFC 6177): single addresses of it are free to change.
 IPV6_PREFIX = 64
-# A greeting by such a name would carry a stranger's advertisement to whoever has the phone.
-_link = re.compile(
-    r"://|\bwww\.|[a-z0-9-]{2,}\.(com|net|org|info|biz|ru|top|xyz|shop|link|click|online|site)\b", re.I
-).search
 
 
 def find_reason(
@@ -38,7 +34,8 @@ def find_reason(
         return Reason.HONEYPOT
     if token.age_s(now) < settings.FORM_MIN_SECONDS:
         return Reason.TOO_FAST
-    if _link(name):
+    # A greeting by such a name would carry a stranger's advertisement to the phone's owner.
+    if has_link(name):
         return Reason.LINK_IN_NAME
     network = _network_of(ip)
     # Counted for each form: what one business' visitors do must not shut out another's.

@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from leads.links import without_links
 from leads.models import Alert, Lead
 from workspaces.connections import give_back
 from workspaces.models import Membership, Workspace
@@ -167,15 +168,18 @@ def _is_temporary(refusal: Exception) -> bool:
 
 
 def _write(workspace: Workspace, rows: list[Alert]) -> tuple[str, str]:
-    """Write a mail's subject and text. Phones and what leads wrote stay in the console; a name is all there is."""
+    """Write a mail's subject and text. Phones and what leads wrote stay in the console, but for the name.
+
+    Anyone can type a name into a form, so neither it nor a reason may become a link in a mail from our address.
+    """
     leads = {row.lead_id: row for row in rows}
     page = reverse("admin:lead-list", args=[workspace.slug])
     context = {
         "workspace": workspace,
         "alerts": [
             {
-                "name": _plain(row.lead.name),
-                "reason": _plain(_without_phone(row)),
+                "name": _name(row.lead),
+                "reason": _plain(without_links(_without_phone(row))),
                 "at": row.created_at,
                 "url": f"{settings.PUBLIC_BASE_URL}{reverse('admin:lead-page', args=[workspace.slug, row.lead_id])}",
             }
@@ -193,12 +197,16 @@ def _subject(workspace: Workspace, leads: list[Lead]) -> str:
     """Name who needs a human, as the leads' pages say it; where nobody does, of whom there are news."""
     needed = [lead for lead in leads if lead.status == Lead.Status.NEEDS_HUMAN]
     named = needed or leads
-    values = {"workspace": workspace.name, "name": _plain(named[0].name), "count": len(named)}
+    values = {"workspace": workspace.name, "name": _name(named[0]), "count": len(named)}
     if len(named) == 1:
         one = _("%(workspace)s: “%(name)s” needs a human") if needed else _("%(workspace)s: news of “%(name)s”")
         return one % values
     many = _("%(workspace)s: %(count)d leads need a human") if needed else _("%(workspace)s: news of %(count)d leads")
     return many % values
+
+
+def _name(lead: Lead) -> str:
+    return _plain(without_links(lead.name)) or _("no name")
 
 
 def _without_phone(row: Alert) -> str:

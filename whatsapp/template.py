@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agents.prompt import first_name, one_line
+from leads.links import without_links
 from leads.models import Lead
 from providers.errors import Rejected
 from providers.twilio import MAX_TEMPLATE_CHARS
@@ -14,8 +15,6 @@ OWN_WORDS_CHARS = 224
 VALUE_CHARS = 200
 SENTENCE = "sentence"
 _is_content_sid = re.compile(r"HX[0-9a-fA-F]{32}").fullmatch
-# What WhatsApp would make a link of. A form must not carry a stranger's link to somebody else's phone.
-_has_link = re.compile(r"://|www\.|\.[a-z]{2,24}/|\.(?:com|net|org|info|biz|io|co|ru|cn|xyz|top|me)\b", re.I).search
 # Source name → value; the agent's sentence comes from the message. No value may be empty: WhatsApp refuses that.
 SOURCES: dict[str, Callable[[Lead], str]] = {
     "first_name": lambda lead: first_name(_own_words(lead.name)) or "there",
@@ -27,8 +26,8 @@ SOURCES: dict[str, Callable[[Lead], str]] = {
 
 
 def _own_words(text: str) -> str:
-    """Return what a lead wrote on one line, without links."""
-    return " ".join(word for word in one_line(text).split() if not _has_link(word))
+    """Return what a lead wrote on one line. A form must not carry a stranger's link to another person's phone."""
+    return without_links(one_line(text))
 
 
 def check_options(options: Mapping[str, Any]) -> None:

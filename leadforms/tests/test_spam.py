@@ -21,6 +21,7 @@ from leadforms.models import ContactsOfDay, HeldSubmission, LeadForm
 from leadforms.tests.at_once import THREADS, Race
 from leadforms.tests.factories import make_form
 from leadforms.tokens import Token
+from leads.tests.link_examples import LINKS, NO_LINKS
 from workspaces.models import Workspace
 
 REDIS = "redis://127.0.0.1:6379/13"
@@ -56,14 +57,12 @@ def test_who_fills_in_the_hidden_field_is_no_person(filled: str) -> None:
     assert find(honeypot=filled) is Reason.HONEYPOT
 
 
-@pytest.mark.parametrize(
-    "name", ["Win now https://spam.example", "WWW.spam.example", "cash.example-spam.com", "x t.co://"]
-)
+@pytest.mark.parametrize("name", ["Win now https://spam.example", "cash.example-spam.com", "x t.co://", *LINKS])
 def test_a_web_address_is_no_name(name: str) -> None:
     assert find(name=name) is Reason.LINK_IN_NAME
 
 
-@pytest.mark.parametrize("name", ["Dr. Ada Byron-King", "J.R.R. Tolkien", "Ada.Byron", "St.Claire", "O.Com", "محمد"])
+@pytest.mark.parametrize("name", NO_LINKS)
 def test_names_of_people_are_names(name: str) -> None:
     assert find(name=name) is None
 

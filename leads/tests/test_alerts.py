@@ -18,6 +18,7 @@ from leads import alerts
 from leads.erasure import erase_leads
 from leads.models import Alert, Lead
 from leads.status import change_status
+from leads.tests.link_examples import LINKS, NO_LINKS
 from workspaces.models import Membership, Workspace
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +91,40 @@ def test_tells_each_member_by_a_mail_of_their_own(workspace: Workspace) -> None:
     assert sweep(later=timedelta(hours=1)) == 0
 
 
+@pytest.mark.parametrize("link", LINKS)
+def test_a_mail_carries_no_strangers_link(workspace: Workspace, link: str) -> None:
+    lead = make_lead(workspace, name=f"Ann {link} Lee")
+    need_human(lead, reason=f"wants {link} first")
+
+    sweep()
+
+    (told,) = mail.outbox
+    assert told.subject == "Northlight Coaching: “Ann Lee” needs a human"
+    assert told.body.splitlines()[:2] == ["“Ann Lee”", "Why: wants first"]
+
+
+def test_a_mail_names_a_lead_whose_name_is_a_link(workspace: Workspace) -> None:
+    need_human(make_lead(workspace, name="evil.com"), reason="evil.com")
+
+    sweep()
+
+    (told,) = mail.outbox
+    assert told.subject == "Northlight Coaching: “no name” needs a human"
+    assert told.body.splitlines()[0] == "“no name”"
+    assert "evil" not in told.body
+    assert "Why" not in told.body
+
+
+@pytest.mark.parametrize("words", NO_LINKS)
+def test_a_mail_keeps_words_that_are_no_links(workspace: Workspace, words: str) -> None:
+    need_human(make_lead(workspace, name=words), reason=words)
+
+    sweep()
+
+    (told,) = mail.outbox
+    assert told.body.splitlines()[:2] == [f"“{words}”", f"Why: {words}"]
+
+
 def test_what_the_mail_links_to_opens(workspace: Workspace, client: Client) -> None:
     need_human(make_lead(workspace))
     sweep()
@@ -153,9 +188,9 @@ def test_without_a_mail_server_nothing_is_remembered(workspace: Workspace, setti
 
 
 def test_a_name_does_not_write_headers_or_html(workspace: Workspace) -> None:
-    need_human(make_lead(workspace, name="Jane\r\nBcc: all@example.com\x1b[2J <b>& co</b>"), reason="line\nbreak")
+    need_human(make_lead(workspace, name="Jane\r\nBcc: all@example.com \x1b[2J <b>& co</b>"), reason="line\nbreak")
     sweep()
-    assert "“Jane Bcc: all@example.com [2J <b>& co</b>”" in mail.outbox[0].subject
+    assert "“Jane Bcc: [2J <b>& co</b>”" in mail.outbox[0].subject
     assert "<b>& co</b>" in mail.outbox[0].body
     assert "line break" in mail.outbox[0].body
     assert mail.outbox[0].recipients() == ["maya@example.com"]

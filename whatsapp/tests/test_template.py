@@ -7,6 +7,7 @@ from django.core.management import call_command
 
 from conftest import make_lead, make_workspace
 from leads.models import Dispatch, Lead
+from leads.tests.link_examples import LINKS, NO_LINKS
 from whatsapp.models import Message
 from whatsapp.template import content_variables
 from whatsapp.tests.conftest import Wire, reply
@@ -77,3 +78,20 @@ def test_a_template_carries_no_strangers_link(name: str, goal: str, told: tuple[
     options = {"content_variables": {"1": "first_name", "2": "goal"}}
 
     assert tuple(content_variables(options, lead=lead, sentence="").values()) == told
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("link", LINKS)
+def test_a_template_leaves_out_whatever_looks_like_a_link(link: str) -> None:
+    lead = make_lead(make_workspace(channel="whatsapp"), name=f"Ann {link} Lee", goal=f"{link} A new kitchen")
+    options = {"content_variables": {"1": "name", "2": "goal"}}
+
+    assert content_variables(options, lead=lead, sentence="") == {"1": "Ann Lee", "2": "A new kitchen"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("words", NO_LINKS)
+def test_a_template_keeps_words_that_are_no_links(words: str) -> None:
+    lead = make_lead(make_workspace(channel="whatsapp"), name=words)
+
+    assert content_variables({"content_variables": {"1": "name"}}, lead=lead, sentence="") == {"1": words}
