@@ -19,7 +19,7 @@ from voice.payload import DISPATCH_KEY, NAME_PREFIX
 from voice.progress import begin
 from webapi.errors import error_body
 from webapi.json_api import NOT_JSON
-from workspaces.models import Integration
+from workspaces.models import Integration, read_id
 from workspaces.secrets import SecretUnreadable
 
 logger = logging.getLogger(__name__)
@@ -106,10 +106,9 @@ def _authenticate(request: HttpRequest, name: str) -> UUID | None:
 
 
 def _named(name: str) -> Q:
-    try:
-        return Q(workspace__slug=name) | Q(workspace_id=UUID(name))
-    except ValueError:
-        return Q(workspace__slug=name)
+    """Match a workspace by its slug; by its id alone where it is one, so that nobody's slug can stand for it."""
+    workspace_id = read_id(name)
+    return Q(workspace__slug=name) if workspace_id is None else Q(workspace_id=workspace_id)
 
 
 def _message(body: bytes) -> Message | None:

@@ -26,12 +26,23 @@ RESERVED_SLUGS = frozenset({
     "webhooks", "whatsapp", "workspaces",
 })
 # fmt: on
+LIKE_AN_ID = _("This address looks like an id. Please choose another.")
+
+
+def read_id(name: str) -> uuid.UUID | None:
+    """Return the id that a part of an address spells, hyphens or none; None for a slug."""
+    try:
+        return uuid.UUID(name)
+    except ValueError:
+        return None
 
 
 def validate_slug_free(slug: str) -> None:
-    """Refuse a slug that one of our own addresses needs."""
+    """Refuse a slug that one of our own addresses needs, and one that could be the id of a workspace."""
     if slug in RESERVED_SLUGS:
         raise ValidationError(_("This address is reserved. Please choose another."))
+    if read_id(slug) is not None:
+        raise ValidationError(LIKE_AN_ID)
 
 
 def validate_timezone(name: str) -> None:

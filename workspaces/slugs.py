@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from workspaces.models import PastSlug, Workspace
+from workspaces.models import LIKE_AN_ID, PastSlug, Workspace, read_id
 
 KEPT = timedelta(days=30)
 
@@ -19,8 +19,10 @@ class SlugTaken(Exception):
 def check_free(slug: str, *, workspace_id: UUID, now: datetime) -> None:
     """Raise SlugTaken for a slug under which the links of another workspace still arrive. One's own past ones are free.
 
-    Whether it is another workspace's present slug is not asked here.
+    Also for one that could be an id. Whether it is another workspace's present slug is not asked here.
     """
+    if read_id(slug) is not None:
+        raise SlugTaken(str(LIKE_AN_ID))
     if PastSlug.objects.filter(slug=slug, until__gt=now).exclude(workspace_id=workspace_id).exists():
         raise SlugTaken(
             _("Another workspace gave this address up lately and its links still lead there. Please choose another.")
