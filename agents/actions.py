@@ -1,4 +1,4 @@
-"""What an agent does to a lead by itself: remember, sort out, hand over, say goodbye."""
+"""What an agent does to a lead by itself: remember, sort out, hand over, end all contact, say goodbye."""
 
 from typing import Any
 
@@ -6,11 +6,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from agents.task import Result, Task, done, refused
-from leads.models import Lead
+from leads.channels import get_channel
+from leads.models import Lead, Suppression
 from leads.status import OPEN, change_status
+from leads.suppression import suppress
+from workspaces.models import Channel
 
 MAX_NOTES_CHARS = 8000
 ASKED_FOR_A_PERSON = "The lead asked for a person."
+NO_MORE_CALLS = "Say in one sentence that nobody will call or write to them again, say goodbye and end the call."
+NO_MORE_MESSAGES = "The lead gets one confirmation of it. Nothing else you write reaches them."
 
 
 def update_profile(task: Task) -> Result:
@@ -53,6 +58,19 @@ def escalate_to_human(task: Task) -> Result:
     reason = task.values.get("reason") or ASKED_FOR_A_PERSON
     change_status(task.lead.pk, Lead.Status.NEEDS_HUMAN, now=task.now, frm=Lead.Status.values, reason=reason)
     return done(status="needs_human", say="A person of the team will get in touch.")
+
+
+def opt_out(task: Task) -> Result:
+    """Stop every contact with the lead's phone. A test lead has none: the phone may be a real lead's as well."""
+    lead, detail = task.lead, task.values.get("reason") or ""
+    if lead.is_test:
+        return done(say=NO_MORE_CALLS)
+    is_call = task.channel == Channel.VOICE
+    reason = Suppression.Reason.CALL if is_call else Suppression.Reason.MESSAGE
+    with transaction.atomic():
+        if suppress(workspace_id=lead.workspace_id, phone=lead.phone, reason=reason, detail=detail, now=task.now):
+            get_channel(lead.channel).opted_out(lead, now=task.now)
+    return done(say=NO_MORE_CALLS if is_call else NO_MORE_MESSAGES)
 
 
 def end_conversation(task: Task) -> Result:

@@ -16,7 +16,7 @@ class ToolCallAdmin(OfLeadAdmin):
     own_id = "call_id"
     list_display = ("created_at", "lead", "name", "channel", "ok")
     list_filter = (WorkspaceFilter, "ok")
-    search_fields = ("call_id__exact", "lead__phone__exact")
+    search_fields = ("call_id__startswith", "lead__phone__exact")
     search_help_text = _("A call's id, a lead's id or a phone number.")
     readonly_fields = (
         *("lead", "channel", "call_id", "name", "arguments_shown", "result_shown", "ok"),

@@ -37,8 +37,8 @@ it has answered ok, confirm day, time and time zone in words; until then it is n
 - markUnqualified: when a qualification criterion is clearly not met, after you have asked about it. Then say so kindly.
 - escalateToHuman: when the lead asks for a person, complains, or needs what you can't give. Then say that a person \
 will get in touch.
-- Who wants no more messages, in whatever words: call escalateToHuman with that as the reason, don't try to change \
-their mind, and say in one sentence that replying STOP ends all messages at once.
+- optOut: as soon as the lead wants no more messages or calls, in whatever words. Don't try to change their mind. It \
+confirms that to the lead; write nothing more. When you are not sure that they mean it, ask once.
 - endConversation: when there is nothing more to say; write your goodbye with it.
 When a tool answers with an error, do what it says. Where the calendar is not connected, ask when it would suit the \
 lead, remember it, and hand over to a person. Never mention tools, their names or their errors to the lead."""

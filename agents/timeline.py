@@ -16,6 +16,7 @@ TITLES = {
     "bookConsult": _("Asked for an appointment"),
     "markUnqualified": _("Marked as unqualified"),
     "escalateToHuman": _("Handed over to a person"),
+    "optOut": _("Ended all contact, as the lead asked"),
     "endConversation": _("Ended the conversation"),
 }
 MAX_SLOTS_SHOWN = 5

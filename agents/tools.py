@@ -1,9 +1,10 @@
-"""The six things an agent may do, the same for a voice assistant and for the one that writes.
+"""The seven things an agent may do, the same for a voice assistant and for the one that writes.
 
 A tool acts on one lead, which whoever runs it names; nothing in its arguments can choose another.
 """
 
 import hashlib
+import json
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -30,12 +31,14 @@ from workspaces.models import Channel, Workspace
 logger = logging.getLogger(__name__)
 
 END = "endConversation"
+OPT_OUT = "optOut"
 # After so long whoever was at a call is dead, and it is begun again: every tool may be.
 LEASE = timedelta(seconds=60)
 LOOK_EVERY_S = 0.1
 # How long somebody who asks for the same call waits for the other one's result.
 WAIT_AT_MOST_S = 3.0
 MAX_ID_CHARS = 128
+SHOWN_ID_CHARS = 60
 MAX_NAME_CHARS = 64
 
 GONE = "This lead is no longer known. End the conversation politely."
@@ -107,13 +110,23 @@ _TOOLS: dict[str, _Tool] = {
         act=actions.escalate_to_human,
         parameters=(Parameter(name="reason", description="What the person should know.", max_chars=1000),),
     ),
+    OPT_OUT: _Tool(
+        description=(
+            "End all contact with the lead, as soon as they ask not to be called or written to any more, in whatever "
+            "words and language. Not for a lead who only has no time now or no interest in an offer."
+        ),
+        act=actions.opt_out,
+        parameters=(Parameter(name="reason", description="What the lead said, in their words.", max_chars=1000),),
+    ),
     END: _Tool(description="End the conversation, after a goodbye.", act=actions.end_conversation),
 }
 TOOL_NAMES = frozenset(_TOOLS)
+# What is different each time it is asked for.
+LOOK_UPS = frozenset({"listSlots"})
 
 
 def schemas(workspace: Workspace, *, strict: bool = True) -> list[Tool]:
-    """Return the six tools with a JSON schema each; the workspace's own fields are part of the profile.
+    """Return the seven tools with a JSON schema each; the workspace's own fields are part of the profile.
 
     `strict` is OpenAI's strict mode; without it they are as Vapi takes them.
     """
@@ -136,8 +149,13 @@ def run_tool(
     channel: str,
     now: datetime,
     deadline_s: float,
+    session: str = "",
 ) -> ToolResult:
     """Do what a model asked for, on this lead, once: the same `call_id` again gets the stored result.
+
+    With `session`, the talk in which it was asked, the same wish is told by id, name and arguments together, because
+    some models number their calls from nought in every turn. Then a refusal and a look-up are not kept: asked for
+    again, they are tried again.
 
     `arguments` may be JSON text or an object, and anything else a model comes up with: what is wrong is answered in
     words, never raised. Calls out for listSlots and bookConsult, and takes no longer than `deadline_s` whatever
@@ -147,7 +165,10 @@ def run_tool(
     lead = Lead.objects.select_related("workspace").filter(pk=lead_id).first()
     if lead is None:
         return ToolResult(False, refused(GONE), ends=True)
-    call, is_mine = _begin(lead, name=name, arguments=arguments, call_id=call_id, channel=channel, now=now)
+    key = _key(call_id, session=session, name=name, arguments=arguments)
+    call, is_mine = _begin(lead, name=name, arguments=arguments, key=key, channel=channel, now=now)
+    if session and call is not None and not is_mine and _set_aside(call):
+        call, is_mine = _begin(lead, name=name, arguments=arguments, key=key, channel=channel, now=now)
     if call is None:
         return ToolResult(False, refused(GONE), ends=True)
     if not is_mine:
@@ -166,16 +187,15 @@ def _parameters(name: str, workspace: Workspace) -> Sequence[Parameter]:
 
 
 def _begin(
-    lead: Lead, *, name: str, arguments: Any, call_id: str, channel: str, now: datetime
+    lead: Lead, *, name: str, arguments: Any, key: str, channel: str, now: datetime
 ) -> tuple[ToolCall | None, bool]:
     """Write the call down, or find it. The second value: it is ours to do. No call: the lead is gone."""
-    call_id = _short(call_id)
     try:
         with transaction.atomic():
             call = ToolCall.objects.create(
                 lead=lead,
                 channel=channel,
-                call_id=call_id,
+                call_id=key,
                 name=one_line(str(name))[:MAX_NAME_CHARS],
                 arguments=storable(arguments),
                 created_at=now,
@@ -183,7 +203,7 @@ def _begin(
             )
             return call, True
     except IntegrityError:
-        known = ToolCall.objects.filter(lead_id=lead.pk, call_id=call_id).first()
+        known = ToolCall.objects.filter(lead_id=lead.pk, call_id=key).first()
     if known is None or known.finished_at is not None or known.started_at > now - LEASE:
         return known, False
     silent = ToolCall.objects.filter(pk=known.pk, finished_at=None, started_at=known.started_at)
@@ -195,7 +215,7 @@ def _act(lead: Lead, call: ToolCall, arguments: Any, *, now: datetime, deadline:
     if tool is None:
         return refused(f"There is no tool of that name. There are {', '.join(_TOOLS)}.")
     # Voice goes on: a call that is under way can't be taken out of the assistant's mouth.
-    if call.channel == Channel.WHATSAPP and is_taken_over(lead.pk):
+    if call.channel == Channel.WHATSAPP and call.name != OPT_OUT and is_taken_over(lead.pk):
         return refused(TAKEN_OVER)
     try:
         values = read_arguments(arguments, _parameters(call.name, lead.workspace))
@@ -225,9 +245,25 @@ def _told(name: str, result: Result) -> ToolResult:
     return ToolResult(result["ok"], result, ends=name == END and result["ok"])
 
 
-def _short(call_id: str) -> str:
+def _set_aside(call: ToolCall) -> bool:
+    """Free the id of a finished call for the same wish. False: its result stands, or it is still under way."""
+    if call.finished_at is None or (call.ok and call.name not in LOOK_UPS):
+        return False
+    ToolCall.objects.filter(pk=call.pk, call_id=call.call_id).update(call_id=_unnamed())
+    return True
+
+
+def _key(call_id: str, *, session: str, name: str, arguments: Any) -> str:
     """Make an id that a row can hold; without one nothing can be said to be asked twice."""
     text = one_line(str(call_id or ""))
     if not text:
-        return f"none-{uuid4().hex}"
+        return _unnamed()
+    if session:
+        wish = json.dumps([session, text, str(name), storable(arguments)], ensure_ascii=False, sort_keys=True)
+        # What the model called it stands first, for who looks for it.
+        return f"{text[:SHOWN_ID_CHARS]}:{hashlib.sha256(wish.encode('utf-8', 'replace')).hexdigest()}"
     return text if len(text) <= MAX_ID_CHARS else hashlib.sha256(text.encode()).hexdigest()
+
+
+def _unnamed() -> str:
+    return f"none-{uuid4().hex}"

@@ -163,6 +163,10 @@ class Channel(Protocol):
         """Let the agent go on with a lead that a person hands back, inside the caller's transaction."""
         ...
 
+    def opted_out(self, lead: "Lead", *, now: datetime) -> None:
+        """Confirm to a lead that it has opted out in a conversation, inside the caller's transaction."""
+        ...
+
     def notices(self, workspace_id: UUID) -> Sequence[str]:
         """Say what keeps the channel from working as it should, for operators: each with what to do about it."""
         ...

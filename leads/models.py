@@ -283,6 +283,7 @@ class Suppression(models.Model):
         STOP = "stop", _("the lead wrote a stop word")
         PROVIDER = "provider", _("the provider reported an opt-out")
         CALL = "call", _("the lead asked for it in a call")
+        MESSAGE = "message", _("the lead asked for it in a message")
         OPERATOR = "operator", _("entered by staff")
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="suppressions", db_index=False)

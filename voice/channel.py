@@ -191,6 +191,9 @@ class VoiceChannel:
     def handed_back(self, lead: Lead, *, now: datetime) -> None:
         """Do nothing: the agent speaks when it is called."""
 
+    def opted_out(self, lead: Lead, *, now: datetime) -> None:
+        """Do nothing: the assistant says it in the call."""
+
     def notices(self, workspace_id: UUID) -> Sequence[str]:
         """Say nothing: what Vapi refuses shows with the lead at once."""
         return ()

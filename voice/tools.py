@@ -1,4 +1,4 @@
-"""What the assistant asks for in the middle of a call: one of the six tools, answered in time whatever happens."""
+"""What the assistant asks for in the middle of a call: one of the seven tools, answered in time whatever happens."""
 
 import json
 import logging
@@ -17,6 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from agents.tools import TOOL_NAMES, run_tool
 from voice.incoming import Message, Refused, error_answer, find_session, read_request
+from voice.models import CallSession
 from webapi import request_id
 from workspaces.connections import give_back
 from workspaces.journal import Crossing, record
@@ -52,7 +53,7 @@ def answer_tools(request: HttpRequest, slug: str, tool: str) -> HttpResponse:
     """POST /api/vapi/<slug or id>/tools/<tool>: do what the assistant asks for, on the lead of its call.
 
     200 with a result for each tool call, which is always something the assistant can go on with. What isn't finished
-    in time goes on and is stored; asked for again with the same id, that is the answer.
+    in time goes on and is stored; asked for again in the same call, with the same id and arguments, that is the answer.
     """
     began = time.monotonic()
     try:
@@ -89,7 +90,7 @@ def _run(
             if session is None:
                 results[wish.call_id] = _no(UNKNOWN_CALL)
             elif left_s > LEAST_LEFT_S:
-                results[wish.call_id] = _act(wish, session.lead_id, left_s=left_s)
+                results[wish.call_id] = _act(wish, session, left_s=left_s)
         lead_id = session.lead_id if session else None
         _journal(wishes, results, workspace_id=workspace_id, lead_id=lead_id, asked_by=asked_by)
     except Exception:
@@ -100,19 +101,20 @@ def _run(
         connection.close()
 
 
-def _act(wish: _Wish, lead_id: UUID, *, left_s: float) -> dict[str, Any]:
+def _act(wish: _Wish, session: CallSession, *, left_s: float) -> dict[str, Any]:
     try:
         told = run_tool(
-            lead_id,
+            session.lead_id,
             name=wish.name,
             arguments=wish.arguments,
             call_id=wish.call_id,
             channel=Channel.VOICE,
             now=timezone.now(),
             deadline_s=left_s,
+            session=session.pk.hex,
         )
     except Exception:
-        logger.exception("tool %s of lead %s", wish.name, lead_id)
+        logger.exception("tool %s of lead %s", wish.name, session.lead_id)
         return _no(BROKEN)
     return told.result
 

@@ -12,17 +12,21 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from agents.prompt import one_line
 from leads.channels import Address, CannotWrite, Job, Order, Sent, Trace, Window
 from leads.insert import OPTED_OUT
 from leads.intake import claim_name
-from leads.models import Dispatch, Lead
+from leads.models import Dispatch, Lead, Suppression
+from leads.suppression import suppress
 from providers import inngest, twilio
 from providers.errors import Rejected, Unavailable
-from whatsapp import catching_up, outbox, replies, waiting
+from whatsapp import catching_up, optout, outbox, replies, waiting
 from whatsapp.accounts import NEEDED, connected_twilio
 from whatsapp.events import ReplyWish, Wish, sender
 from whatsapp.guard import WORDS, may_be_written_to
 from whatsapp.models import AgentTurn, Message
+from whatsapp.numbers import spellings
+from whatsapp.outbox import put_confirmation
 from whatsapp.replies import CAME_FOR_WITHIN, NOBODY_CAME
 from whatsapp.sending import settle
 from whatsapp.turns import InProcess, give_up_dispatch, open_conversation, run_turn
@@ -157,6 +161,13 @@ class WhatsAppChannel:
     def handed_back(self, lead: Lead, *, now: datetime) -> None:
         """Have the agent answer where the last word is the lead's."""
         waiting.resume(lead, now=now)
+
+    def opted_out(self, lead: Lead, *, now: datetime) -> None:
+        """Stop what else WhatsApp may call the phone, and confirm it in the lead's language."""
+        for phone in spellings(lead.phone):
+            suppress(workspace_id=lead.workspace_id, phone=phone, reason=Suppression.Reason.MESSAGE, now=now)
+        words = optout.STOPPED[optout.language_of(lead)].format(business=one_line(lead.workspace.name))
+        put_confirmation(lead, words, now=now)
 
     def notices(self, workspace_id: UUID) -> Sequence[str]:
         """Say what is not connected, and whether messages were refused for want of a template."""

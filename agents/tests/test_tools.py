@@ -1,4 +1,4 @@
-"""What the six tools do to a lead, and what they say to a model that gets them wrong."""
+"""What the seven tools do to a lead, and what they say to a model that gets them wrong."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def fresh(lead: Lead) -> Lead:
     return Lead.objects.get(pk=lead.pk)
 
 
-def test_there_are_six_each_with_a_schema_that_strict_mode_takes() -> None:
+def test_there_are_seven_each_with_a_schema_that_strict_mode_takes() -> None:
     told = {tool["name"]: tool for tool in schemas(make_workspace(qualification_fields=OWN))}
 
     assert set(told) == TOOL_NAMES
@@ -29,6 +29,7 @@ def test_there_are_six_each_with_a_schema_that_strict_mode_takes() -> None:
         "bookConsult",
         "markUnqualified",
         "escalateToHuman",
+        "optOut",
         "endConversation",
     ]
     for tool in told.values():

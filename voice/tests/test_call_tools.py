@@ -14,7 +14,7 @@ from agents.models import ToolCall
 from agents.tools import run_tool
 from conftest import make_dispatch, make_lead, make_workspace
 from leads.erasure import erase_leads
-from leads.models import Erasure, Lead
+from leads.models import Erasure, Lead, Suppression
 from voice import incoming, tools
 from voice.models import CallSession
 from voice.tests.factories import CALL_ID, make_call, secret_of
@@ -114,6 +114,16 @@ def test_several_in_one_request_are_each_answered() -> None:
     assert [(call_id, result["ok"]) for call_id, result in told.items()] == [("tc_1", True), ("tc_2", True)]
     lead = Lead.objects.get()
     assert ((lead.profile or {})["budget"], lead.status) == ("10k", "needs_human")
+
+
+def test_a_lead_who_wants_no_more_calls_gets_none() -> None:
+    session = make_call(vapi_status="in-progress")
+
+    told = results_of(ask(session.lead.workspace, tool_calls(item("tc_1", name="optOut", reason="Never again!"))))
+
+    assert "nobody will call" in told["tc_1"]["say"]
+    row = Suppression.objects.get()
+    assert (row.phone, row.reason, row.detail) == (session.lead.phone, "call", "Never again!")
 
 
 def test_the_same_call_asked_again_acts_once() -> None:

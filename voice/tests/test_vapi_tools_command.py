@@ -18,7 +18,7 @@ def printed(*args: str) -> str:
     return out.getvalue()
 
 
-def test_prints_the_six_tools_without_the_secret() -> None:
+def test_prints_the_seven_tools_without_the_secret() -> None:
     workspace = make_workspace(slug="acme", qualification_fields=[{"name": "team_size", "label": "Team size"}])
 
     text = printed("acme")
@@ -26,7 +26,7 @@ def test_prints_the_six_tools_without_the_secret() -> None:
     tools = {tool["function"]["name"]: tool for tool in json.loads(text)}
     assert set(tools) == {
         *("updateLeadProfile", "listSlots", "bookConsult"),
-        *("markUnqualified", "escalateToHuman", "endConversation"),
+        *("markUnqualified", "escalateToHuman", "optOut", "endConversation"),
     }
     slots = tools["listSlots"]
     assert slots["type"] == "function"

@@ -12,6 +12,7 @@ from leads.models import Dispatch, Lead, LeadEvent, Suppression
 from whatsapp.models import AgentTurn, Message
 from whatsapp.optout import FALLBACK, STARTED, STOP_WORDS, STOPPED, Wish, language_of_phone, read_wish
 from whatsapp.tests.conftest import OPENAI, Phone, Wire, make_message, message, reply, work
+from whatsapp.tests.test_replies import tool_call
 from whatsapp.tests.test_status_callbacks import call_back
 
 
@@ -258,3 +259,33 @@ def test_what_was_being_sent_when_the_worker_died_is_not_sent_again_after_a_stop
 
     assert AgentTurn.objects.get().code == "opted_out"
     assert not Message.objects.filter(role="assistant", status__in=["written", "sending"]).exists()
+
+
+def test_a_wish_that_no_list_knows_is_obeyed_by_the_agent_and_confirmed_once(wire: Wire, phone: Phone) -> None:
+    wire.twilio_each()
+    wire.openai(json=tool_call("optOut", reason="Ne me relancez pas."))
+    wire.openai(json=reply("Bien sûr, au revoir !"))
+    Lead.objects.update(phone="+33612345678")
+    phone.lead.refresh_from_db()
+    phone.write("Ce n'est plus la peine de me relancer, ni par ici ni au téléphone.")
+
+    work()
+    work(hours=1)
+
+    assert [sent["Body"] for sent in wire.sent] == [STOPPED["fr"].format(business="Acme")]
+    row = Suppression.objects.get()
+    assert (row.phone, row.reason, row.detail) == ("+33612345678", "message", "Ne me relancez pas.")
+    assert AgentTurn.objects.get().code == "opted_out"
+
+
+def test_the_agents_opt_out_covers_the_phones_other_spelling(wire: Wire, phone: Phone) -> None:
+    wire.twilio_each()
+    wire.openai(json=tool_call("optOut"))
+    wire.openai()
+    Lead.objects.update(phone="+525512345678")
+    phone.lead.refresh_from_db()
+    phone.write("Basta, ya no quiero saber nada más de ustedes")
+
+    work()
+
+    assert set(Suppression.objects.values_list("phone", flat=True)) == {"+525512345678", "+5215512345678"}

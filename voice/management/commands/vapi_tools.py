@@ -15,7 +15,7 @@ SERVER_TIMEOUT_S = 8
 
 
 class Command(BaseCommand):
-    """Print the six tools of a workspace as Vapi's API takes them (POST /tool), a JSON list."""
+    """Print the seven tools of a workspace as Vapi's API takes them (POST /tool), a JSON list."""
 
     help = "Print the agent's tools as Vapi's API takes them: one object each, to create under Tools."
 
