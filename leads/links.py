@@ -14,7 +14,9 @@ _IP_ADDRESS = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
 _HOST = re.compile(r"(@?)([\w-]+(?:\.[\w-]+)+)(/?)")
 _LATIN = re.compile(r"[a-z0-9]+")
 # Abbreviations whose parts are domains by chance: Dr.med., Dipl.Ing., Co.KG, Pvt.Ltd.
-_ABBREVIATED = frozenset("co dipl dr inc ing kg llc ltd med mr mrs ms phil prof pty pvt st".split())
+_ABBREVIATED = frozenset(
+    ("co", "dipl", "dr", "inc", "ing", "kg", "llc", "ltd", "med", "mr", "mrs", "ms", "phil", "prof", "pty", "pvt", "st")
+)
 _IDEOGRAPHIC_DOT = str.maketrans({"\u3002": "."})
 
 
