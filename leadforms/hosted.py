@@ -115,7 +115,7 @@ def form_page(visit: Visit, *, now: datetime) -> HttpResponse:
         content,
         values=_prefilled(visit.request, content),
         tracking=find_tracking(visit.request),
-        token=tokens.issue(version, now=now),
+        token=tokens.issue(version, now=now, embedded_by=visit.embedded_by()),
         form_key=f"{visit.workspace.slug}:{version.pk.hex[:8]}",
     )
     return visit.finish(HttpResponse(render_to_string("forms/page.html", context)))

@@ -27,7 +27,7 @@ HONEYPOT = "homepage"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
-    """Who sends, as far as the request shows it. `page_url` is the page of ours that the form stood on."""
+    """The sender, as far as the request shows it. `page_url` is the page of ours that the form stood on."""
 
     ip: str | None
     user_agent: str
@@ -64,19 +64,20 @@ def receive(form: LeadForm, post: QueryDict, *, sender: Sender, now: datetime) -
     try:
         token = tokens.read(offered, form=form, now=now)
         version = form.versions.select_related("consent_text").get(pk=token.version_id)
-    except TooOld:
-        return _ask_again(form, issued_at=_long_enough_before(now))
+    except TooOld as old:
+        return _ask_again(form, issued_at=_long_enough_before(now), embedded_by=old.embedded_by)
     except (BadToken, FormVersion.DoesNotExist):
         return _ask_again(form, issued_at=now)
     read = read_answers(read_content(version.content), post, region=form.workspace.default_region)
     if read.issues:
         return Again(version=version, token=offered, issues=read.issues)
-    submission = _submission(form, version, read, post, sender=sender, now=now)
+    consent = _consent(version, token, sender, now=now)
+    submission = _submission(form, version, read, post, consent=consent)
     # A second click is told what came of the first, and counts toward no limit.
     reason = None if tokens.is_spent(token) else _find_reason(form, token, submission, post, now=now)
     spent, accepted = _keep(form, token, submission, reason=reason, now=now)
     if spent is Spent.OTHER:
-        return _again(version, issued_at=_long_enough_before(now))
+        return _again(version, issued_at=_long_enough_before(now), embedded_by=token.embedded_by)
     if accepted is not None:
         deliver(accepted, undo_refused=False)
     return Thanked()
@@ -120,18 +121,23 @@ def _accept(form: LeadForm, submission: Submission, *, now: datetime) -> Accepte
         return accepted
 
 
-def _submission(
-    form: LeadForm, version: FormVersion, read: Read, post: QueryDict, *, sender: Sender, now: datetime
-) -> Submission:
-    tracking = read_tracking(post.get("tracking", ""))
-    consent = ConsentGiven(
+def _consent(version: FormVersion, token: Token, sender: Sender, *, now: datetime) -> ConsentGiven:
+    """Write the evidence down: what we served and saw. What the visitor says of it goes into the metadata."""
+    return ConsentGiven(
         text=version.consent_text.text,
         version=version.consent_text.number,
         given_at=now,
         ip=sender.ip,
         user_agent=sender.user_agent,
-        page_url=tracking.get("landing_page") or sender.page_url,
+        page_url=sender.page_url,
+        embedded_by=token.embedded_by,
     )
+
+
+def _submission(
+    form: LeadForm, version: FormVersion, read: Read, post: QueryDict, *, consent: ConsentGiven
+) -> Submission:
+    tracking = read_tracking(post.get("tracking", ""))
     return Submission(
         workspace_id=form.workspace_id,
         channel=form.workspace.channel,
@@ -155,8 +161,10 @@ def _digest(submission: Submission) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-def _ask_again(form: LeadForm, *, issued_at: datetime) -> Again | Closed:
-    return Closed() if form.published is None else _again(form.published, issued_at=issued_at)
+def _ask_again(form: LeadForm, *, issued_at: datetime, embedded_by: str = "") -> Again | Closed:
+    if form.published is None:
+        return Closed()
+    return _again(form.published, issued_at=issued_at, embedded_by=embedded_by)
 
 
 def _long_enough_before(now: datetime) -> datetime:
@@ -164,6 +172,6 @@ def _long_enough_before(now: datetime) -> datetime:
     return now - timedelta(seconds=settings.FORM_MIN_SECONDS)
 
 
-def _again(version: FormVersion, *, issued_at: datetime) -> Again:
-    token = tokens.issue(version, now=issued_at)
+def _again(version: FormVersion, *, issued_at: datetime, embedded_by: str) -> Again:
+    token = tokens.issue(version, now=issued_at, embedded_by=embedded_by)
     return Again(version=version, token=token, notice=_("Please send it again."))

@@ -13,12 +13,14 @@ from uuid import UUID
 
 from django.core import signing
 
+from leadforms.addresses import safe_origins
 from leadforms.models import FormVersion, LeadForm, SpentToken
 
 LIFE = timedelta(hours=24)
 # 128 bits: nobody guesses another visitor's.
 NONCE_BYTES = 16
 MAX_LENGTH = 200
+SITE_DIGEST_BYTES = 9
 
 
 class BadToken(Exception):
@@ -26,7 +28,11 @@ class BadToken(Exception):
 
 
 class TooOld(BadToken):
-    """Ours, and older than a day."""
+    """Ours, and older than a day. `embedded_by` is as the token says."""
+
+    def __init__(self, *, embedded_by: str) -> None:
+        super().__init__("older than a day")
+        self.embedded_by = embedded_by
 
 
 class Spent(Enum):
@@ -39,38 +45,42 @@ class Spent(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a token says."""
+    """What a token says. `embedded_by` is the origin that showed our page in a frame, if it still may do so."""
 
     version_id: UUID
     nonce: str
     issued_at: datetime
+    embedded_by: str = ""
 
     def age_s(self, now: datetime) -> float:
         """Return the seconds since the form was shown; less than 0 where another machine's clock is ahead."""
         return (now - self.issued_at).total_seconds()
 
 
-def issue(version: FormVersion, *, now: datetime) -> str:
+def issue(version: FormVersion, *, now: datetime, embedded_by: str = "") -> str:
     """Make the token of a form that is about to be shown: a hundred characters that need no escaping in HTML."""
-    parts = (
+    parts = [
         signing.b64_encode(version.pk.bytes).decode(),
         secrets.token_urlsafe(NONCE_BYTES),
         signing.b62_encode(int(now.timestamp() * 1000)),
-    )
+    ]
+    if embedded_by:
+        parts.append(_site_digest(embedded_by))
     return _signer(version.form_id).sign(".".join(parts))
 
 
 def read(token: str, *, form: LeadForm, now: datetime) -> Token:
     """Return what a token says. Raises BadToken, TooOld among them."""
     try:
-        version, nonce, issued = _signer(form.pk).unsign(token[:MAX_LENGTH]).split(".")
+        version, nonce, issued, *site = _signer(form.pk).unsign(token[:MAX_LENGTH]).split(".")
         version_id = UUID(bytes=signing.b64_decode(version.encode()))
         issued_at = datetime.fromtimestamp(signing.b62_decode(issued) / 1000, tz=UTC)
     except (signing.BadSignature, ValueError, OverflowError) as error:
         raise BadToken("not a token of this form") from error
+    embedded_by = next((origin for origin in safe_origins(form.embed_origins) if [_site_digest(origin)] == site), "")
     if now - issued_at >= LIFE:
-        raise TooOld("older than a day")
-    return Token(version_id, nonce, issued_at)
+        raise TooOld(embedded_by=embedded_by)
+    return Token(version_id, nonce, issued_at, embedded_by)
 
 
 def spend(token: Token, *, body_sha256: str, now: datetime) -> Spent:
@@ -90,6 +100,10 @@ def spend(token: Token, *, body_sha256: str, now: datetime) -> Spent:
 def is_spent(token: Token) -> bool:
     """Tell whether a token was used. False is no promise: another request may be using it now."""
     return SpentToken.objects.filter(digest=_digest(token)).exists()
+
+
+def _site_digest(origin: str) -> str:
+    return signing.b64_encode(hashlib.sha256(origin.encode()).digest()[:SITE_DIGEST_BYTES]).decode()
 
 
 def _digest(token: Token) -> str:

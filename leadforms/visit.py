@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from leadforms.addresses import safe_origins
+from leadforms.addresses import AddressError, read_origin, safe_origins
 from leadforms.design import Design, read_design, theme_digest
 from leadforms.languages import RIGHT_TO_LEFT
 from leadforms.models import LeadForm, Logo
@@ -42,6 +43,17 @@ class Visit:
     def address(self, name: str) -> str:
         """Return the address of one of the form's pages, in a frame where this one is."""
         return reverse(name, args=[self.workspace.slug]) + ("?embed=1" if self.embedded else "")
+
+    def embedded_by(self) -> str:
+        """Return the origin of the page around ours, by its Referer: one that may show the form, else ""."""
+        if self.form is None or not self.embedded:
+            return ""
+        try:
+            parts = urlsplit(self.request.headers.get("Referer", ""))
+            origin = read_origin(f"{parts.scheme}://{parts.netloc}")
+        except (ValueError, AddressError):
+            return ""
+        return origin if origin in safe_origins(self.form.embed_origins) else ""
 
     def finish(self, response: HttpResponse) -> HttpResponse:
         """Write the headers of a page of this form."""

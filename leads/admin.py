@@ -139,6 +139,7 @@ class LeadAdmin(ScopedAdmin):
                 (_("IP address"), consent.ip or "–"),
                 (_("Browser"), consent.user_agent or "–"),
                 (_("Page"), consent.page_url or "–"),
+                (_("In a frame on"), consent.embedded_by or "–"),
             ]
         )
 

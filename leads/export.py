@@ -21,6 +21,7 @@ COLUMNS = (
     *("id", "workspace", "created_at", "name", "phone", "email", "goal", "status", "source", "channel", "is_test"),
     *("qualification_notes", "booking_uid", "booking_start", "metadata", "answers"),
     *("consent_text", "consent_version", "consent_given_at", "consent_ip", "consent_user_agent", "consent_page_url"),
+    "consent_embedded_by",
 )
 # What a spreadsheet may take for a formula: at the start of a cell, or behind what another one takes for a cell's end.
 # https://owasp.org/www-community/attacks/CSV_Injection
@@ -86,8 +87,9 @@ def find_consent(lead: Lead) -> Consent | None:
 
 def _evidence(consent: Consent | None) -> tuple[Any, ...]:
     if consent is None:
-        return (None,) * 6
-    return (consent.text, consent.version, consent.given_at, consent.ip, consent.user_agent, consent.page_url)
+        return (None,) * 7
+    where = (consent.ip, consent.user_agent, consent.page_url, consent.embedded_by)
+    return (consent.text, consent.version, consent.given_at, *where)
 
 
 def _spelt(value: Any) -> str:

@@ -45,6 +45,7 @@ class ConsentGiven:
     ip: str | None = None
     user_agent: str = ""
     page_url: str = ""
+    embedded_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +117,7 @@ def _insert_with_consent(row: NewLead, consent: ConsentGiven) -> Inserted:
                 ip=consent.ip,
                 user_agent=consent.user_agent[:512],
                 page_url=consent.page_url[:2048],
+                embedded_by=consent.embedded_by,
             )
         return inserted
 

@@ -219,7 +219,10 @@ class Consent(models.Model):
     given_at = models.DateTimeField()
     ip = models.GenericIPAddressField(null=True, blank=True)
     user_agent = models.CharField(max_length=512, blank=True, default="")
+    # The page of ours that was sent. Where the visitor says they came from is a claim, and stands in the metadata.
     page_url = models.CharField(max_length=2048, blank=True, default="")
+    # The origin of the site whose page showed ours in a frame; "" if none did or the browser didn't say.
+    embedded_by = models.CharField(max_length=300, blank=True, default="")
 
     def __str__(self) -> str:
         return f"{self.given_at:%Y-%m-%d %H:%M} UTC"

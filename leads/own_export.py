@@ -26,6 +26,7 @@ def describe_whole(lead: Lead) -> dict[str, Any]:
             "ip": consent.ip,
             "userAgent": consent.user_agent,
             "pageUrl": consent.page_url,
+            "embeddedBy": consent.embedded_by,
         },
         "formAnswers": [{"question": question, "answer": answer} for question, answer in answers_in_words(lead)],
         "timeline": [

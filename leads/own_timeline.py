@@ -74,6 +74,7 @@ def _of_submission(lead: Lead) -> dict[str, Any]:
         "consent_text": consent.text if consent else "",
         "consent_at": consent.given_at if consent else None,
         "page_url": consent.page_url if consent else "",
+        "embedded_by": consent.embedded_by if consent else "",
     }
 
 

@@ -1,18 +1,32 @@
 """For migrations: rows that the database itself refuses to change."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations import RunPython
 from django.db.migrations.state import StateApps
 
+Change = Callable[[StateApps, BaseDatabaseSchemaEditor], None]
+
 
 def keep_as_written(table: str, columns: Sequence[str]) -> RunPython:
     """Add a trigger that refuses any UPDATE of these columns; deleting stays possible.
 
-    Columns that others' deletion sets to NULL must be left out. SQLite drops the trigger when a later migration adds a
-    column to the table, because Django makes the table anew: that migration has to add the trigger again.
+    Columns that others' deletion sets to NULL must be left out. A later migration that adds a column stands between
+    `let_change` with the old columns and `keep_as_written` with the new ones: on SQLite Django copies the table, which
+    drops the trigger.
     """
+    return RunPython(*_trigger(table, columns))
+
+
+def let_change(table: str, columns: Sequence[str]) -> RunPython:
+    """Remove the trigger that `keep_as_written` added with the same arguments."""
+    create, drop = _trigger(table, columns)
+    return RunPython(drop, create)
+
+
+def _trigger(table: str, columns: Sequence[str]) -> tuple[Change, Change]:
+    """Return what creates the trigger and what drops it."""
     name = f"{table}_as_written"
     message = f"{table} is kept as it was written"
 
@@ -39,4 +53,4 @@ def keep_as_written(table: str, columns: Sequence[str]) -> RunPython:
         else:
             editor.execute(f"DROP TRIGGER {name}")
 
-    return RunPython(create, drop)
+    return create, drop

@@ -63,7 +63,7 @@ class SubmissionTests(TestCase):
         assert lead.metadata == {"utm_source": "ad", "gclid": "x1", "landing_page": "https://acme.example/"}
         consent = lead.consent
         assert (consent.text, consent.version, consent.ip) == (CONSENT, 1, "192.0.2.7")
-        assert (consent.user_agent, consent.page_url) == ("Phone/1", "https://acme.example/")
+        assert (consent.user_agent, consent.page_url) == ("Phone/1", "http://testserver/forms/northlight")
         assert Dispatch.objects.get().status == "pending"
 
     def test_where_it_was_given_is_an_address_of_the_web_whatever_the_page_claims(self) -> None:

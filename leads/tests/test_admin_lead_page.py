@@ -29,7 +29,8 @@ def test_shows_answers_in_words_and_the_evidence_of_the_consent() -> None:
     Consent.objects.create(
         lead=lead,
         **{"text": "Call me, Acme.", "version": 3, "text_sha256": "0" * 64, "given_at": NOW, "ip": "192.0.2.7"},
-        **{"user_agent": "Firefox", "page_url": "https://acme.example/form"},
+        **{"user_agent": "Firefox", "page_url": "https://coachbot.example/forms/acme"},
+        **{"embedded_by": "https://acme.example"},
     )
 
     assert facts_on_page(workspace, lead) == {
@@ -40,7 +41,8 @@ def test_shows_answers_in_words_and_the_evidence_of_the_consent() -> None:
         "Given at": "2026-06-07 13:03:37 UTC",
         "IP address": "192.0.2.7",
         "Browser": "Firefox",
-        "Page": "https://acme.example/form",
+        "Page": "https://coachbot.example/forms/acme",
+        "In a frame on": "https://acme.example",
     }
 
 

@@ -46,7 +46,8 @@ def rows_of(answer: Any) -> list[dict[str, str]]:
 def agree(lead: Lead, **overrides: Any) -> Consent:
     fields = {
         **{"text": "Call me, Acme.", "version": 3, "text_sha256": "0" * 64, "given_at": NOW, "ip": "192.0.2.7"},
-        **{"user_agent": "Firefox", "page_url": "https://acme.example/form"},
+        **{"user_agent": "Firefox", "page_url": "https://coachbot.example/forms/acme"},
+        **{"embedded_by": "https://acme.example"},
     }
     return Consent.objects.create(lead=lead, **(fields | overrides))
 
@@ -90,7 +91,8 @@ def test_holds_all_that_is_known_of_a_lead() -> None:
             "consent_given_at": "2026-06-07T13:03:37.162Z",
             "consent_ip": "192.0.2.7",
             "consent_user_agent": "Firefox",
-            "consent_page_url": "https://acme.example/form",
+            "consent_page_url": "https://coachbot.example/forms/acme",
+            "consent_embedded_by": "https://acme.example",
         }
     ]
 

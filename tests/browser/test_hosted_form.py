@@ -65,7 +65,7 @@ def test_a_phone_fills_it_in_step_by_step(open_page: OpenPage) -> None:
     assert lead.metadata is not None
     assert {"utm_source": "ad", "gclid": "77", "referrer": "https://search.example/"}.items() <= lead.metadata.items()
     assert lead.consent.text == CONTENT["consent"]
-    assert lead.consent.page_url.endswith("/forms/northlight?plan=Gold")
+    assert lead.consent.page_url.endswith("/forms/northlight")
     assert lead.consent.ip == "127.0.0.1"
     assert Dispatch.objects.get().status == "pending"
     assert page.evaluate("sessionStorage.length") == 0

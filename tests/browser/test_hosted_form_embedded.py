@@ -103,7 +103,8 @@ def test_one_script_embeds_it_with_what_the_page_knows(
         **{"utm_source": "ad", "msclkid": "5"},
         **{"referrer": "https://search.example/", "landing_page": address},
     }
-    assert lead.consent.page_url == address
+    assert lead.consent.page_url == f"{live_server.url}/forms/northlight"
+    assert lead.consent.embedded_by == address.removesuffix("/page")
     assert complaints == []
 
 
