@@ -7,6 +7,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.utils.module_loading import import_string
 
+from coachbot import zones
+
 
 @register()
 def check_lead_channels(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
@@ -34,6 +36,14 @@ def check_lead_functions(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessa
                 hint = f"Correct the dotted path {dotted_path!r}: {error}"
                 found.append(Error(f"What {name} names can't be imported.", hint=hint, id="coachbot.E006"))
     return found
+
+
+@register()
+def check_zone_data(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """Look whether time zones come from the pinned tzdata package: an hour off, a call wakes somebody up."""
+    fault = zones.find_fault()
+    hint = f"{fault} Install requirements.txt, and let nothing set zoneinfo's path."
+    return [Error("Time zones don't come from the pinned tables.", hint=hint, id="coachbot.E007")] if fault else []
 
 
 @register(Tags.security, deploy=True)

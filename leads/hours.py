@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import phonenumbers
-
-from leads.zone import UNKNOWN
+from leads.zone import zones_of
 from workspaces.models import Workspace
 
 Span = tuple[datetime, datetime]
@@ -40,7 +38,7 @@ def next_span(hours: Hours, phone: str, *, at: datetime) -> Span:
     A number that may be in several zones is called when the hours hold in all of them; where they never do, or the
     number tells nothing, the workspace's zone counts.
     """
-    for zones in (_zones(phone), [_zone(hours.timezone) or ZoneInfo("UTC")]):
+    for zones in (_zones(phone, own=hours.timezone), [_zone(hours.timezone) or ZoneInfo("UTC")]):
         for since, until in _common(hours, zones, at=at):
             if since > at or until - at >= LEAST_LEFT:
                 return max(since, at), until
@@ -53,20 +51,9 @@ def when_to_call(hours: Hours | None, phone: str, *, at: datetime) -> datetime:
     return at if hours is None else next_span(hours, phone, at=at)[0]
 
 
-def _zones(phone: str) -> list[ZoneInfo]:
-    # Its table is big; who never asks for a zone never loads it.
-    from phonenumbers.timezone import time_zones_for_geographical_number, time_zones_for_number
-
-    try:
-        number = phonenumbers.parse(phone)
-    except phonenumbers.NumberParseException:
-        return []
-    names = time_zones_for_number(number)
-    if UNKNOWN in names:
-        # Ranges change faster than our tables; the beginning of a number still says where it is.
-        names = time_zones_for_geographical_number(number)
-    found = [] if UNKNOWN in names else [_zone(name) for name in names]
-    # One that this machine's tables lack could be anywhere.
+def _zones(phone: str, *, own: str) -> list[ZoneInfo]:
+    found = [_zone(name) for name in zones_of(phone, own=own)]
+    # One that our tables lack could be anywhere.
     return [zone for zone in found if zone] if all(found) else []
 
 

@@ -62,9 +62,9 @@ def test_of_a_phone_that_tells_nothing_the_workspace_s_zone_counts(phone: str) -
 
 
 def test_a_phone_of_several_zones_is_called_when_the_hours_hold_in_all() -> None:
-    """A Russian mobile may be in any zone from Moscow's (UTC+3) to Kamchatka's (UTC+12)."""
+    """A Russian mobile may be in any zone from Kaliningrad's (UTC+2) to Kamchatka's (UTC+12)."""
     span = next_span(hours("08:00", "21:00"), RUSSIAN_MOBILE, at=at("2026-06-07T00:00"))
-    assert span == (at("2026-06-07T05:00"), at("2026-06-07T09:00"))
+    assert span == (at("2026-06-07T06:00"), at("2026-06-07T09:00"))
 
 
 def test_where_the_hours_never_hold_in_all_the_workspace_s_zone_counts() -> None:
