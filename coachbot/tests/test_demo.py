@@ -14,7 +14,7 @@ from django.test import Client, TransactionTestCase
 from django.utils import timezone
 from pytest_django import Settings
 
-from apikeys.models import ApiKey
+from apikeys.models import ApiKey, hash_token
 from leadforms.content import read_content
 from leadforms.models import FormVersion, LeadForm
 from leadforms.publishing import find_problems, find_published, save_draft, unpublish
@@ -115,14 +115,37 @@ def test_replaces_accounts_whose_encryption_key_is_gone(settings: Settings) -> N
     }
 
 
-def test_keys_of_the_run_before_last_are_gone_and_never_pile_up() -> None:
-    first, second, third = (run_demo()["workspaces"][0]["apiKey"] for _ in range(3))
-    assert matched(first) is None
-    assert matched(second) is not None
-    assert matched(second).expires_at is not None  # type: ignore[union-attr]
-    assert matched(third) is not None
+def test_second_run_revokes_the_keys_of_the_first() -> None:
+    first, second = (run_demo()["workspaces"][0] for _ in range(2))
+
+    assert [matched(token) for token in (first["apiKey"], first["testKey"])] == [None, None]
+    assert matched(second["apiKey"]) is not None
+    assert matched(second["testKey"]) is not None
+    old = ApiKey.objects.get(token_hash=hash_token(first["apiKey"]))
+    assert old.revoked_at is not None
+
+
+def test_no_two_keys_have_one_name_however_often_it_runs() -> None:
+    for _ in range(4):
+        run_demo()
+
+    for workspace in Workspace.objects.all():
+        assert sorted(workspace.api_keys.values_list("name", flat=True)) == [
+            *("Demo live", "Demo live (replaced)", "Demo test", "Demo test (replaced)")
+        ]
+
+
+def test_finds_keys_that_an_older_version_left_under_one_name() -> None:
     run_demo()
-    assert ApiKey.objects.count() == 8
+    workspace = Workspace.objects.get(slug="demo-voice")
+    for _ in range(2):
+        ApiKey.objects.issue(workspace=workspace, name="Demo live")
+
+    run_demo()
+
+    alive = workspace.api_keys.alive(timezone.now())
+    assert sorted(alive.values_list("name", flat=True)) == ["Demo live", "Demo test"]
+    assert workspace.api_keys.filter(name="Demo live").count() == 1
 
 
 def test_leaves_keys_of_other_names_alone() -> None:

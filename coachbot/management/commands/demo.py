@@ -25,8 +25,7 @@ from workspaces.secrets import SecretUnreadable
 
 USERNAME = "admin"
 KEY_NAMES = {Mode.LIVE: "Demo live", Mode.TEST: "Demo test"}
-# A curl line copied from yesterday's terminal still works today.
-GRACE = timedelta(hours=24)
+REPLACED = "%s (replaced)"
 
 
 class _Admin(Protocol):
@@ -138,12 +137,15 @@ def publish_untouched(form: LeadForm, *, by: _Admin, now: datetime) -> None:
 
 
 def renew_key(workspace: Workspace, *, mode: Mode, by: _Admin, now: datetime) -> str:
-    """Issue the demo key of a mode. The one before dies in a day, all older ones are removed."""
-    old = list(workspace.api_keys.filter(name=KEY_NAMES[mode], mode=mode).order_by("-created_at", "-id"))
-    ApiKey.objects.filter(pk__in=[key.pk for key in old[1:]]).delete()
+    """Issue the demo key of a mode. The last one is revoked and marked as replaced; older ones are removed."""
+    name, keys = KEY_NAMES[mode], workspace.api_keys.filter(mode=mode)
+    keys.filter(name=REPLACED % name).delete()
+    old = list(keys.filter(name=name).order_by("-created_at", "-id"))
+    keys.filter(pk__in=[key.pk for key in old[1:]]).delete()
+    keys.filter(name=name).update(name=REPLACED % name)
     if old and old[0].state(now) in {"active", "expiring"}:
-        return old[0].roll(at=now, grace=GRACE, by_id=by.pk).plaintext
-    return ApiKey.objects.issue(workspace=workspace, name=KEY_NAMES[mode], mode=mode, created_by_id=by.pk).plaintext
+        return old[0].roll(at=now, grace=timedelta(0), by_id=by.pk).plaintext
+    return ApiKey.objects.issue(workspace=workspace, name=name, mode=mode, created_by_id=by.pk).plaintext
 
 
 def describe(workspace: Workspace, *, by: _Admin, now: datetime) -> dict[str, str]:
@@ -167,4 +169,4 @@ def as_text(result: dict[str, Any]) -> str:
             f"  test key  {workspace['testKey']}",
             f"  form      {result['baseUrl']}/forms/{workspace['slug']}",
         ]
-    return "\n".join([*lines, "", "These keys are shown once; each run issues new ones, the last ones work for a day."])
+    return "\n".join([*lines, "", "These keys are shown once; each run issues new ones and revokes those of the last run."])
