@@ -1,5 +1,6 @@
 """The documentation at /docs/: docs/*.md as pages, its images, and the API reference."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,8 +18,8 @@ from django.views.decorators.http import require_safe
 if TYPE_CHECKING:
     from coachbot.markdown import Document
 
-# In the files; a reader of the pages sees the address of the server they came from.
-EXAMPLE_URL = "https://coachbot.example"
+# The one placeholder in the files. Whole hosts only: a prefix of another host would turn it into a stranger's.
+_example_url = re.compile(r"https://coachbot\.example(?![\w-]|\.\w)")
 IMAGE_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".svg": "image/svg+xml", ".webp": "image/webp"}
 
 
@@ -67,8 +68,13 @@ def _read(file: Path, changed_ns: int, public_base_url: str) -> "Document":
     # Not at the top: every process loads the URLs, few render a page.
     from coachbot import markdown
 
-    text = file.read_text(encoding="utf-8").replace(EXAMPLE_URL, public_base_url)
+    text = name_this_server(file.read_text(encoding="utf-8"), public_base_url)
     return markdown.render(text, link=served_link)
+
+
+def name_this_server(text: str, public_base_url: str) -> str:
+    """Replace the placeholder of the files with the address of the server that the pages come from."""
+    return _example_url.sub(lambda _found: public_base_url, text)
 
 
 def read_page(name: str) -> "Document":

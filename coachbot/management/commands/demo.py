@@ -169,4 +169,6 @@ def as_text(result: dict[str, Any]) -> str:
             f"  test key  {workspace['testKey']}",
             f"  form      {result['baseUrl']}/forms/{workspace['slug']}",
         ]
-    return "\n".join([*lines, "", "These keys are shown once; each run issues new ones and revokes those of the last run."])
+    return "\n".join(
+        [*lines, "", "These keys are shown once; each run issues new ones and revokes those of the last run."]
+    )
