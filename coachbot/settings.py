@@ -249,6 +249,11 @@ CALCOM_TIMEOUT_S = env.seconds("CALCOM_TIMEOUT_S", 10)
 INNGEST_DEV = env.text("INNGEST_DEV")
 if INNGEST_DEV.lower() in {"0", "false", "no", "off"}:
     INNGEST_DEV = ""
+if PRODUCTION and INNGEST_DEV:
+    raise ImproperlyConfigured(
+        "INNGEST_DEV is set. With it anybody could run the agent's turns: nothing that Inngest sends would be signed. "
+        "Unset it, or set COACHBOT_ENV=development."
+    )
 INNGEST_BASE_URL = env.url("INNGEST_BASE_URL")
 INNGEST_EVENT_KEY = env.text("INNGEST_EVENT_KEY")
 INNGEST_SIGNING_KEY = env.text("INNGEST_SIGNING_KEY")
