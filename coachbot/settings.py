@@ -199,7 +199,12 @@ LEAD_TIMELINES: tuple[str, ...] = (
     "agents.timeline.items",
 )
 # Who has rows that are kept for a time only, and traces of a lead that go when it is erased; likewise.
-EXPIRED_ROWS = ["leadforms.held.find_expired", "leads.alerts.find_expired", "workspaces.slugs.find_expired"]
+EXPIRED_ROWS = [
+    "leadforms.held.find_expired",
+    "leads.alerts.find_expired",
+    "workspaces.slugs.find_expired",
+    "workspaces.sessions.find_expired",
+]
 FORGET_WITH_LEAD = ["leadforms.held.forget", "agents.erasure.forget"]
 # Who knows what a provider's options may be: raises ValueError with words for staff.
 OPTION_CHECKS = {"twilio": "whatsapp.template.check_options"}

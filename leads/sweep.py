@@ -4,6 +4,7 @@ Any number of workers may run: each row is claimed by a conditional UPDATE befor
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 Job = Callable[[], None]
 Sweep = Callable[..., int]
 RETENTION_BATCH = 1000
+# Between two batches, so that others get at the database: SQLite has one lock for everybody who writes.
+RETENTION_PAUSE_S = 0.05
 IDEMPOTENCY_KEPT = timedelta(hours=24)
 # Who can't be asked for that long (a key that was revoked, say) will not answer tomorrow either.
 ASKED_FOR = timedelta(hours=24)
@@ -132,18 +135,25 @@ def _do_each(sweeps: dict[str, Sweep], *, now: datetime, limit: int) -> int:
     return done
 
 
-def retire(*, now: datetime) -> int:
-    """Delete what is kept for a time only, a batch at a time. Returns how many rows went."""
+def retire(*, now: datetime, stop: Callable[[], bool] = lambda: False) -> int:
+    """Delete all that was kept for a time only, in batches, unless `stop` says to end. Returns how many rows went."""
     old: list[QuerySet[Any]] = [
         LogEntry.objects.filter(created_at__lt=now - timedelta(days=settings.JOURNAL_RETENTION_DAYS)),
         IdempotentRequest.objects.filter(created_at__lt=now - IDEMPOTENCY_KEPT),
     ]
     for path in settings.EXPIRED_ROWS:
         old += import_string(path)(now=now)
+    return sum(_retire(rows, stop=stop) for rows in old)
+
+
+def _retire(rows: QuerySet[Any], *, stop: Callable[[], bool]) -> int:
     gone = 0
-    for rows in old:
+    while not stop():
         ids = list(rows.order_by("pk").values_list("pk", flat=True)[:RETENTION_BATCH])
         gone += rows.model._default_manager.filter(pk__in=ids).delete()[0] if ids else 0
+        if len(ids) < RETENTION_BATCH:
+            break
+        time.sleep(RETENTION_PAUSE_S)
     return gone
 
 

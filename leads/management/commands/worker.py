@@ -68,7 +68,7 @@ class Worker:
         self._start_chore("erasures", lambda: erasures.sweep(now=now, limit=100))
         if time.monotonic() - self._retired_at > RETIRE_EVERY_S:
             self._retired_at = time.monotonic()
-            self._start_chore("retire", lambda: sweep.retire(now=now))
+            self._start_chore("retire", lambda: sweep.retire(now=now, stop=self.stopping.is_set))
         return found
 
     def _start_chore(self, name: str, act: Callable[[], object]) -> None:
