@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from leadforms.content import MAX_LONG, MAX_SHORT, Content, Question, QuestionType, as_date, as_number, clean_text
 from leadforms.logic import is_shown
 from leadforms.typed import read_number, read_phone
+from leads.phone import HasExtension
 from leads.validation import EMAIL_MAX, GOAL_MAX, NAME_MAX
 
 # Between the options of a multiple choice, where they are stored as one text.
@@ -199,7 +200,10 @@ def _email(text: str) -> str:
 
 
 def _phone(text: str, *, region: str) -> str:
-    number = read_phone(text, region=region)
+    try:
+        number = read_phone(text, region=region)
+    except HasExtension:
+        raise _Refused(_("Extensions can’t be dialled. Please enter the number without its extension.")) from None
     if number is None:
         raise _Refused(_("Please check the phone number. With its country code it looks like +44 7123 456789."))
     return number

@@ -1,7 +1,6 @@
 """What people type on any keyboard, understood: phone numbers and numbers in one spelling."""
 
 import re
-import string
 import unicodedata
 from decimal import Decimal
 
@@ -9,7 +8,7 @@ import phonenumbers
 from django.utils.formats import get_format
 
 from leadforms.content import is_decimal
-from leads.phone import NotAPhoneNumber, normalise
+from leads.phone import HasExtension, NotAPhoneNumber, normalise
 
 # No number that somebody means is longer, however it is spelt.
 MAX_TYPED = 64
@@ -18,49 +17,21 @@ _spelling = re.compile(r"([-−]?)\s*([0-9.,٫]+)").fullmatch
 
 
 def read_phone(text: str, *, region: str) -> str | None:
-    """Return a number in E.164; None for what can't be dialled.
+    """Return a number in E.164; None for what can't be dialled. Raises leads.phone.HasExtension.
 
     A national number is one of `region`; where that is empty, the country code must be written: digits that could
     be anybody's in any country are not rung.
     """
-    text = "".join(_of_phone(mark) for mark in text[:MAX_TYPED]).strip()
-    if not region and not text.lstrip("( ").startswith(("+", "00")):
-        return None
     try:
-        number = normalise(f"+{text}" if _lacks_plus(text, region) else text, region=region)
-    except (NotAPhoneNumber, phonenumbers.NumberParseException):
+        number = normalise(text, region=region, needs_country=True)
+    except HasExtension:
+        raise
+    except NotAPhoneNumber:
         return None
-    parsed = phonenumbers.parse(number)
     # Whoever owns such a number is paid for each call to it.
-    if phonenumbers.number_type(parsed) == phonenumbers.PhoneNumberType.PREMIUM_RATE:
+    if phonenumbers.number_type(phonenumbers.parse(number)) == phonenumbers.PhoneNumberType.PREMIUM_RATE:
         return None
-    # A number without its area code is "possible", and rings nowhere.
-    reason = phonenumbers.is_possible_number_with_reason(parsed)
-    return number if reason == phonenumbers.ValidationResult.IS_POSSIBLE else None
-
-
-def _lacks_plus(text: str, region: str) -> bool:
-    """Tell whether a number begins with its country's calling code, where national ones begin with a 0."""
-    digits = "".join(mark for mark in text if mark in string.digits)
-    code = str(phonenumbers.country_code_for_region(region))
-    if phonenumbers.ndd_prefix_for_region(region, True) != "0" or not digits.startswith(code) or "+" in text:
-        return False
-    return phonenumbers.is_valid_number(phonenumbers.parse(f"+{digits}"))
-
-
-def _of_phone(mark: str) -> str:
-    """Spell a mark as leads.phone knows it. Copied numbers bring invisible marks and dashes of all kinds along."""
-    category = unicodedata.category(mark)
-    if category == "Nd":
-        return str(unicodedata.digit(mark))
-    match category:
-        case "Cf" | "Cc":
-            return ""
-        case "Pd":
-            return "-"
-        case "Zs":
-            return " "
-    return {"/": " ", "＋": "+"}.get(mark, mark)
+    return number
 
 
 def read_number(text: str) -> str | None:

@@ -20,7 +20,7 @@ from leads.console_lead import as_uuid
 from leads.erasure import erase_leads
 from leads.export import find_consent, stream_csv
 from leads.models import Dispatch, Lead
-from leads.phone import NotAPhoneNumber, normalise
+from leads.phone import NotAPhoneNumber, clean, normalise
 from leads.status import change_status
 from leads.wording import answers_in_words
 from workspaces.access import EVERYONE, MANAGERS
@@ -180,7 +180,7 @@ def _matches(term: str) -> Q:
     if "@" in term:
         return Q(email__in=(term, term.lower())) | Q(email__startswith=term)
     found = Q(name__istartswith=term)
-    digits = "".join(character for character in term if character.isdecimal() and character.isascii())
+    digits = "".join(filter(str.isdecimal, clean(term)))
     if len(digits) >= 3:
         found |= Q(phone__startswith=f"+{digits.removeprefix('00')}")
         with suppress(NotAPhoneNumber):

@@ -33,9 +33,8 @@ def matching(term: str, *, region: str) -> Q:
 
 def matching_phone(term: str, *, region: str) -> Q:
     """Match rows whose `phone` (E.164) holds what is typed, in any spelling; an empty Q for what is no part of one."""
-    digits = "".join(
-        character for character in _trunk_zero.sub("", term) if character.isascii() and character.isdecimal()
-    )
+    term = phones.clean(term)
+    digits = "".join(filter(str.isdecimal, _trunk_zero.sub("", term)))
     # No number begins with zeros once its country stands before it.
     digits = digits.lstrip("0")
     if len(digits) < LEAST_DIGITS or any(character.isalpha() for character in term):

@@ -32,6 +32,8 @@ class Checker:
     def __init__(self, body: dict[str, Any]) -> None:
         self.body = body
         self.issues: list[Issue] = []
+        # What a person needs to know besides the issues, whose words are fixed.
+        self.advice: str | None = None
 
     def refuse(self, message: str, *path: str | int) -> None:
         """Note a problem."""
@@ -69,8 +71,9 @@ class Checker:
             if not isinstance(value, str):
                 raise phones.NotAPhoneNumber
             return phones.normalise(value, region=region)
-        except phones.NotAPhoneNumber:
+        except phones.NotAPhoneNumber as error:
             self.refuse(phones.MESSAGE, "phone")
+            self.advice = phones.EXTENSION if isinstance(error, phones.HasExtension) else None
             return ""
 
     def email(self) -> str | None:
@@ -158,7 +161,8 @@ def read_submission(body: dict[str, Any], caller: Caller) -> Submission:
     form_responses = checker.form_responses() if caller.channel == Channel.VOICE else {}
     if checker.issues:
         only_consent = all(issue["path"] == ["consent"] for issue in checker.issues)
-        raise ApiError(400, CONSENT if only_consent else "Validation failed.", issues=checker.issues)
+        error = CONSENT if only_consent else "Validation failed."
+        raise ApiError(400, error, message=checker.advice, issues=checker.issues)
     return Submission(
         workspace_id=caller.workspace_id,
         channel=caller.channel,

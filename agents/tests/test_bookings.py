@@ -375,11 +375,14 @@ def test_says_where_no_calendar_is_connected(tool: str) -> None:
 
 
 @responses.activate
-def test_another_number_is_used_for_the_appointment_alone() -> None:
+@pytest.mark.parametrize(
+    "phone", ["+1 202 555 0123", "tel:+1-202-555-0123", "\u202a+1\u00a0202\u2011555\u20110123\u202c"]
+)
+def test_another_number_is_used_for_the_appointment_alone(phone: str) -> None:
     lead = make_calendar_lead()
     answer_booking()
 
-    use(lead, "bookConsult", {"start": START, "phone": "+1 202 555 0123", "name": "Janet", "notes": "Vegan"})
+    use(lead, "bookConsult", {"start": START, "phone": phone, "name": "Janet", "notes": "Vegan"})
 
     body = sent()
     assert body["attendee"]["phoneNumber"] == "+12025550123"

@@ -275,10 +275,11 @@ class Form {
     return length < (rules.minLength ?? 0) ? says.short : "";
   }
 
+  // Only what no country could mean: the server reads the rest, and knows what an extension is.
   phoneProblem(id, answer) {
     const digits = answer.match(/\p{Nd}/gu)?.length ?? 0;
     const country = this.controls(`${id}_region`)[0]?.value;
-    return /\p{L}/u.test(answer) || digits < 5 || digits > 17 || !(country || /^[( ]*([+＋]|00)/.test(answer));
+    return digits < 4 || digits > 24 || !(country || /^[^\p{Nd}]*([+＋]|00)/u.test(answer));
   }
 
   numberProblem(number, rules, says) {
