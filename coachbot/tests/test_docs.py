@@ -12,6 +12,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from coachbot import api_reference, docs, markdown
+from leads.models import Lead
 
 ROOT = Path(settings.BASE_DIR)
 PAGES = ["/docs/", "/docs/api", *(f"/docs/{page.name}" for page in docs.PAGES)]
@@ -206,6 +207,15 @@ def test_names_every_variable_without_which_compose_does_not_start(name: str) ->
 @pytest.mark.parametrize("code", ["invalid_idempotency_key", "bad_request", "forbidden"])
 def test_tells_integrators_of_every_error_code(code: str) -> None:
     assert f"| `{code}` |" in (ROOT / "docs/integrators.md").read_text()
+
+
+def test_tells_integrators_who_sets_each_status() -> None:
+    told = (ROOT / "docs/integrators.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", told, re.M))
+
+    assert set(rows) >= set(Lead.Status.values)
+    assert rows["booked"].startswith("The agent")
+    assert "staff set `booked`" not in told
 
 
 def test_tells_operators_to_bound_slow_bodies_at_the_proxy() -> None:
