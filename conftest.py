@@ -108,6 +108,8 @@ def make_dispatch(lead: Lead, **overrides: Any) -> Dispatch:
 def _counters_start_at_zero() -> None:
     """Forget what the process remembers between requests: counted limits and remembered keys."""
     from apikeys import authentication, limits
+    from workspaces import faults
 
     limits.reset()
     authentication.forget()
+    faults.forget_noted()

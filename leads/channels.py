@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 if TYPE_CHECKING:
-    from leads.models import Lead
+    from leads.models import Lead, LeadQuerySet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +141,10 @@ class Channel(Protocol):
 
     def planned(self, lead_ids: Sequence[UUID]) -> Mapping[UUID, datetime]:
         """Tell which of these leads the provider will contact at a later time, and when."""
+        ...
+
+    def unreached(self, leads: "LeadQuerySet") -> "LeadQuerySet":
+        """Keep leads that are still new because the last contact reached nobody."""
         ...
 
     def forget(self, lead_id: UUID) -> Sequence[Trace]:

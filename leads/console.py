@@ -20,8 +20,11 @@ from leads.listing import SORTS, read_filter, read_page
 from leads.models import Lead, LeadQuerySet
 from leads.planned import planned_at
 from leads.status import change_status
+from leads.unreached import LABEL as NO_ANSWER_LABEL
+from leads.unreached import NO_ANSWER, unreached_of
 from workspaces.access import MANAGERS, WorkspaceRequest, workspace_page
 from workspaces.console import render_page
+from workspaces.models import Channel
 
 PAGE = "leads"
 
@@ -34,14 +37,22 @@ def list_leads(request: WorkspaceRequest) -> HttpResponse:
     leads = chosen.apply(_leads(request), workspace=request.workspace)
     place = _place(request)
     page = read_page(leads, sort=chosen.sort, **place)
+    channel = request.workspace.channel
     planned = planned_at(page.leads, workspace=request.workspace, now=timezone.now())
+    unreached = unreached_of(page.leads, channel=channel)
     context = {
         "rows": [
-            {"lead": lead, "look": console_lead.LOOKS[Lead.Status(lead.status)], "planned_at": planned.get(lead.pk)}
+            {
+                "lead": lead,
+                "look": console_lead.LOOKS[Lead.Status(lead.status)],
+                "planned_at": planned.get(lead.pk),
+                "unreached": lead.pk in unreached and lead.pk not in planned,
+            }
             for lead in page.leads
         ],
         "chosen": chosen,
-        "statuses": [(value, label, value in chosen.statuses) for value, label in Lead.Status.choices],
+        "statuses": Lead.Status.choices,
+        "standings": [(value, label, value in chosen.statuses) for value, label in _standings(channel)],
         "sources": [(value, label, value in chosen.sources) for value, label in Lead.Source.choices],
         "kinds": [("", _("All leads")), ("live", _("Live leads")), ("test", _("Test leads"))],
         "sorts": list(zip(SORTS, (_("Newest first"), _("Oldest first")), strict=True)),
@@ -112,6 +123,11 @@ def _delete_many(request: WorkspaceRequest, leads: LeadQuerySet, here: str, back
     gone = erase_leads(leads, now=timezone.now())
     messages.success(request, ngettext("%(count)d lead deleted.", "%(count)d leads deleted.", gone) % {"count": gone})
     return redirect(back)
+
+
+def _standings(channel: str) -> list[tuple[str, Any]]:
+    """List what the list can be filtered by: the statuses, and where there are calls those that nobody answered."""
+    return [*Lead.Status.choices, *([(NO_ANSWER, NO_ANSWER_LABEL)] if channel == Channel.VOICE else [])]
 
 
 def _place(request: WorkspaceRequest) -> dict[str, str]:

@@ -24,6 +24,7 @@ from leads.own_export import describe_whole
 from leads.planned import planned_at
 from leads.status import change_status
 from leads.timeline import Item, read_timeline
+from leads.unreached import unreached_of
 from leads.wording import answers_in_words
 from webapi.calls import etag, matches
 from webapi.json_api import plain
@@ -110,6 +111,7 @@ def timeline(request: WorkspaceRequest, lead_id: UUID) -> HttpResponse:
 def _live(lead: Lead, items: list[Item]) -> dict[str, Any]:
     """Gather what is shown of a lead and may change while somebody looks at it."""
     now = timezone.now()
+    planned = planned_at([lead], workspace=lead.workspace, now=now).get(lead.pk)
     return {
         "lead": lead,
         "look": LOOKS[Lead.Status(lead.status)],
@@ -118,7 +120,8 @@ def _live(lead: Lead, items: list[Item]) -> dict[str, Any]:
         "window": get_channel(lead.channel).window(lead, now=now),
         "opted_out": suppression.is_suppressed(lead.workspace_id, lead.phone),
         "again_refused": again.why_not(lead, now=now),
-        "planned_at": planned_at([lead], workspace=lead.workspace, now=now).get(lead.pk),
+        "planned_at": planned,
+        "unreached": planned is None and bool(unreached_of([lead], channel=lead.channel)),
         "profile": [(_label(name, lead.workspace), value) for name, value in _pairs(lead.profile)],
     }
 

@@ -13,6 +13,7 @@ from django.utils.dateparse import parse_date
 from leads.models import Lead, LeadQuerySet
 from leads.read import decode_cursor, encode_cursor
 from leads.search import MAX_CHARS, matching
+from leads.unreached import NO_ANSWER, unreached
 from workspaces.models import Workspace
 
 PAGE_SIZE = 50
@@ -58,7 +59,7 @@ class LeadFilter:
         if self.q:
             found &= matching(self.q, region=workspace.default_region)
         if self.statuses:
-            found &= Q(status__in=self.statuses)
+            found &= self._of_status(workspace)
         if self.sources:
             found &= Q(source__in=self.sources)
         if self.kind:
@@ -68,6 +69,13 @@ class LeadFilter:
         if self.until:
             found &= Q(created_at__lt=_midnight(self.until + timedelta(days=1), zone))
         return leads.filter(found)
+
+    def _of_status(self, workspace: Workspace) -> Q:
+        of_status = Q(status__in=[each for each in self.statuses if each != NO_ANSWER])
+        if NO_ANSWER not in self.statuses:
+            return of_status
+        rows = unreached(Lead.objects.filter(workspace=workspace), channel=workspace.channel)
+        return of_status | Q(pk__in=rows.values("pk"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,7 @@ def read_filter(given: QueryDict) -> LeadFilter:
     """Read what an address asks for."""
     return LeadFilter(
         q=given.get("q", "").replace("\x00", "").strip()[:MAX_CHARS],
-        statuses=_known(given.getlist("status"), Lead.Status.values),
+        statuses=_known(given.getlist("status"), [*Lead.Status.values, NO_ANSWER]),
         sources=_known(given.getlist("source"), Lead.Source.values),
         kind=_one(given.get("kind", ""), KINDS, ""),
         since=_day(given.get("since", "")),

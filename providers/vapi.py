@@ -15,6 +15,17 @@ from providers.http import Answer, send
 START_CALL = "Vapi /call failed"
 MAX_LIST_BYTES = 16 * 1024 * 1024
 PAGE = 100
+# Vapi's words in a 400 that is about the account or its settings.
+OF_ACCOUNT = (
+    *(
+        "assistantid",
+        "phonenumberid",
+        "couldn't get assistant",
+        "couldn't get phone number",
+        "daily outbound call limit",
+    ),
+    *("credit", "wallet", "subscription", "billing", "does not exist"),
+)
 # Who waits for these is a worker or a person who wants to hear something, not a lead.
 LOOK_TIMEOUT_S = 8.0
 
@@ -64,6 +75,14 @@ def place_call(*, api_key: str, payload: Mapping[str, Any]) -> CallStarted:
         status_code=answer.status,
         duration_ms=answer.duration_ms,
     )
+
+
+def is_about_account(refusal: Rejected) -> bool:
+    """Tell whether Vapi refuses every call of an account, not this one alone: the key, its plan, or its ids."""
+    if refusal.status in {401, 402, 403}:
+        return True
+    said = refusal.body.lower()
+    return "customer." not in said and any(words in said for words in OF_ACCOUNT)
 
 
 def list_calls(

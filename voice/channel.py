@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 
 from leads.channels import Address, CannotWrite, Job, Order, Sent, Trace, Window
 from leads.hours import Span, next_span
-from leads.models import Lead, LeadEvent
+from leads.models import Lead, LeadEvent, LeadQuerySet
 from providers import vapi
 from providers.errors import BLOCKED, OutcomeUnknown, Rejected, Unavailable
-from voice import outcomes, reconcile, recordings
+from voice import outcomes, reconcile, recordings, retries
 from voice.account import Caller, caller_of
 from voice.models import CallSession
 from voice.payload import DISPATCH_KEY, call_name, call_payload
@@ -23,6 +23,8 @@ from voice.withdrawal import SCHEDULED
 from webapi.json_api import iso
 from workspaces import prepared
 from workspaces.connections import give_back
+from workspaces.faults import note_fault
+from workspaces.models import Integration
 
 BLOCKED_RETRY_S = 30.0
 BLOCKED_MESSAGE = "Vapi took the call but all lines of the account are busy; it is tried again."
@@ -68,7 +70,11 @@ class VoiceChannel:
         span = _not_before(order, caller)
         payload = call_payload(order, caller, span=span)
         give_back()
-        started = vapi.place_call(api_key=caller.api_key, payload=payload)
+        try:
+            started = vapi.place_call(api_key=caller.api_key, payload=payload)
+        except Rejected as refusal:
+            _note_fault(order, refusal)
+            raise
         if started.concurrency_blocked:
             raise Unavailable(
                 BLOCKED_MESSAGE,
@@ -160,6 +166,10 @@ class VoiceChannel:
         told = notes.order_by("at", "pk").values_list("lead_id", "data__at")
         return {lead_id: at for lead_id, text in told if (at := outcomes.moment(text))}
 
+    def unreached(self, leads: LeadQuerySet) -> LeadQuerySet:
+        """Keep those whose last call nobody answered."""
+        return retries.unreached(leads)
+
     def forget(self, lead_id: UUID) -> Sequence[Trace]:
         """List the calls that Vapi knows of a lead."""
         calls = CallSession.objects.filter(lead_id=lead_id, lead__is_test=False)
@@ -195,8 +205,9 @@ class VoiceChannel:
         """Do nothing: the assistant says it in the call."""
 
     def notices(self, workspace_id: UUID) -> Sequence[str]:
-        """Say nothing: what Vapi refuses shows with the lead at once."""
-        return ()
+        """Say that nobody is called without an account. What is wrong with one, every page says: workspaces.faults."""
+        connected = Integration.objects.filter(workspace_id=workspace_id, provider=Integration.Provider.VAPI)
+        return () if connected.exists() else (_("Not connected: Vapi. Until then nobody is called."),)
 
     def addresses(self) -> Sequence[Address]:
         """List none: each call names its own, and `manage.py vapi_tools` prints those of the tools."""
@@ -218,6 +229,18 @@ def _not_before(order: Order, caller: Caller) -> Span | None:
     now = timezone.now()
     span = next_span(caller.hours, order.phone, at=now)
     return None if span[0] <= now else span
+
+
+def _note_fault(order: Order, refusal: Rejected) -> None:
+    """Have the workspace's pages say so where it is the account that Vapi refuses, and not this one call."""
+    if vapi.is_about_account(refusal):
+        note_fault(
+            workspace_id=order.workspace_id,
+            provider="vapi",
+            code=f"http-{refusal.status}",
+            reason=refusal.reason,
+            now=timezone.now(),
+        )
 
 
 def _details(call: dict[str, Any]) -> dict[str, Any]:

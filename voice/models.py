@@ -39,9 +39,10 @@ class CallSession(models.Model):
         COMPLETED = "completed", _("completed")
         TRANSFERRED = "transferred", _("transferred")
         NO_ANSWER = "no_answer", _("no answer")
+        VOICEMAIL = "voicemail", _("voicemail")
         INVALID_NUMBER = "invalid_number", _("invalid number")
         ACCOUNT = "account", _("account or configuration")
-        TRANSIENT = "transient", _("passing fault")
+        TRANSIENT = "transient", _("temporary error")
         CANCELLED = "cancelled", _("cancelled")
         FAILED = "failed", _("failed")
 
@@ -71,9 +72,13 @@ class CallSession(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["updated_at"], name="call_going_on", condition=Q(status="in_progress")),
             models.Index(
-                fields=["updated_at"], name="call_came_to_nothing", condition=Q(outcome__in=["account", "transient"])
+                fields=["updated_at"],
+                name="call_came_to_nothing",
+                condition=Q(outcome__in=["account", "transient", "invalid_number", "failed"]),
             ),
-            models.Index(fields=["updated_at"], name="call_not_answered", condition=Q(outcome="no_answer")),
+            models.Index(
+                fields=["updated_at"], name="call_not_answered", condition=Q(outcome__in=["no_answer", "voicemail"])
+            ),
             models.Index(fields=["updated_at"], name="call_not_reported", condition=_UNREPORTED),
         ]
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from voice.models import CallSession
+from voice.reasons import SILENCES, advise, classify, is_never_dialled, is_not_connected
 
 Outcome = CallSession.Outcome
 
@@ -23,57 +24,32 @@ RANK = {
     "ended": 5,
 }
 RANG = frozenset({"ringing", "in-progress", "forwarding"})
-
-# Vapi's endedReason is an open set of some 600: rules for those that matter, first match wins, the rest is `failed`.
-# Source: docs.vapi.ai, calls/call-ended-reason and calls/troubleshoot-call-errors.
-_RULES: tuple[tuple[Outcome, str], ...] = (
-    (Outcome.TRANSFERRED, r"assistant-forwarded-call|customer-ended-call-.*transfer.*|call\.forwarding\..*"),
-    (
-        Outcome.COMPLETED,
-        r"assistant-ended-call(-.*)?|assistant-said-end-call-phrase|customer-ended-call(-.*)?|exceeded-max-duration"
-        r"|silence-timed-out|call\.in-progress\.twilio-completed-call|vonage-completed",
-    ),
-    (Outcome.NO_ANSWER, r"customer-did-not-answer|customer-busy|voicemail"),
-    (Outcome.INVALID_NUMBER, r"twilio-reported-customer-misdialed"),
-    (
-        Outcome.ACCOUNT,
-        r"assistant-not-(found|valid)|call-start-error-neither-assistant-nor-server-set|call\.start\.error-get-.*"
-        r"|call\.start\.error-subscription-(frozen|insufficient-credits|wallet-does-not-exist|upgrade-failed)"
-        r"|call\.start\.error-vapi-number-.*|call\.start\.error-fraud-check-failed",
-    ),
-    (
-        Outcome.TRANSIENT,
-        r"call\.start\.error-subscription-concurrency-limit-reached|call\.start\.error-vapifault-.*"
-        r"|call\.in-progress\.error-(vapifault|providerfault)-.*|pipeline-error-.*|.*-(llm|voice|transcriber)-failed"
-        r"|worker-shutdown|phone-call-provider-closed-websocket|(twilio|vonage)-failed-to-connect-call",
-    ),
-    (Outcome.CANCELLED, r"manually-canceled|scheduled-call-deleted|call-deleted"),
-)
-_COMPILED = tuple((outcome, re.compile(rule)) for outcome, rule in _RULES)
-_NEVER_DIALLED = re.compile(r"call\.start\..*|(twilio|vonage)-failed-to-connect-call")
-
-# What an operator is told to do about it.
-ADVICE: tuple[tuple[str, str], ...] = (
-    ("insufficient-credits", "The Vapi account has run out of credits: top it up or switch on auto-reload."),
-    ("wallet", "The Vapi account has no way of paying: add one under Billing in Vapi."),
-    ("frozen", "The Vapi account is frozen: see Billing in Vapi."),
-    ("outbound-daily-limit", "Numbers bought at Vapi may make few calls a day: import a number of your own."),
-    ("vapi-number-international", "Numbers bought at Vapi can't call abroad: import a number of your own."),
-    ("fraud-check", "Vapi's fraud check stopped the call: ask Vapi's support."),
-    ("assistant", "The assistant chosen in settings doesn't exist at Vapi or isn't valid: choose another."),
-    ("error-get-", "Vapi can't find what the call needs (assistant, number or customer): check the ids in settings."),
-)
-
-
-def classify(ended_reason: str) -> CallSession.Outcome:
-    """Say what a reason for ending means; `failed` for one that no rule knows."""
-    return next((outcome for outcome, rule in _COMPILED if rule.fullmatch(ended_reason)), Outcome.FAILED)
+# A line of a transcript that the person on the phone has said.
+SPOKEN = re.compile(r"^\s*(?:user|customer)\s*:\s*\S", re.IGNORECASE | re.MULTILINE)
 
 
 def explain(ended_reason: str) -> str:
     """Say in an operator's words why a call never came about."""
-    advice = next((text for part, text in ADVICE if part in ended_reason), "")
-    return f"Vapi accepted the call and then did not make it ({ended_reason or 'no reason given'}). {advice}".strip()
+    told = ended_reason or "no reason given"
+    return f"Vapi accepted the call and then did not make it ({told}). {advise(ended_reason)}".strip()
+
+
+def explain_end(session: CallSession) -> str:
+    """Say in an operator's words why a call came to nothing, or broke off."""
+    reason = session.ended_reason or ""
+    told = reason or "no reason given"
+    match session.outcome:
+        case Outcome.INVALID_NUMBER:
+            return f"The phone network doesn't know this number ({told}). Check it before anybody calls again."
+        case Outcome.CANCELLED:
+            return f"The call was canceled at Vapi before anybody was reached ({told})."
+        case Outcome.TRANSFERRED:
+            return f"The lead was to be put through to a person and may not have reached one ({told})."
+    if session.rang or was_answered(session):
+        return f"The call broke off after the phone had rung ({told}). {advise(reason)}".strip()
+    if session.outcome == Outcome.FAILED:
+        return f"The call ended in a way that Coachbot doesn't know ({told}). Look at the call in Vapi."
+    return explain(reason)
 
 
 def may_dial_again(session: CallSession) -> bool:
@@ -82,7 +58,7 @@ def may_dial_again(session: CallSession) -> bool:
         session.outcome == Outcome.TRANSIENT
         and not was_answered(session)
         and not session.rang
-        and _NEVER_DIALLED.fullmatch(session.ended_reason or "") is not None
+        and is_not_connected(session.ended_reason or "")
     )
 
 
@@ -95,7 +71,17 @@ def never_came_about(call: dict[str, Any]) -> bool:
     """Tell whether a call of Vapi's list surely ended before the phone could ring, by a fault that passes."""
     reason = words(call.get("endedReason"), limit=160) or ""
     ended = call.get("status") == "ended" and not call.get("startedAt")
-    return ended and classify(reason) == Outcome.TRANSIENT and _NEVER_DIALLED.fullmatch(reason) is not None
+    return ended and classify(reason) == Outcome.TRANSIENT and is_never_dialled(reason)
+
+
+def is_silent(session: CallSession) -> bool:
+    """Tell whether somebody, or a machine, picked up and said nothing until the call was ended."""
+    return session.ended_reason in SILENCES and not SPOKEN.search(session.transcript or "")
+
+
+def is_reported(session: CallSession) -> bool:
+    """Tell whether the report on a call has come, as far as it holds anything."""
+    return not (session.duration_s is None and session.cost_usd is None and session.transcript is None)
 
 
 def going_on(vapi_status: object) -> str:

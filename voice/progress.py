@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 
 from voice import outcomes
 from voice.models import CallSession
+from voice.reasons import classify
 
 logger = logging.getLogger(__name__)
 
@@ -132,7 +133,7 @@ def _end(session: CallSession, news: News, *, now: datetime) -> set[str]:
     if session.ended_reason is None and news.ended_reason:
         session.ended_reason = news.ended_reason
         changed.add("ended_reason")
-    outcome = outcomes.classify(session.ended_reason or "")
+    outcome = classify(session.ended_reason or "")
     if session.outcome != outcome:
         session.outcome = outcome
         changed.add("outcome")

@@ -5,6 +5,7 @@ worker, do nothing twice.
 """
 
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 
+from leads.again import why_not_now
 from leads.models import Dispatch, Lead, Suppression
 from leads.status import change_status
 from leads.suppression import suppress
@@ -19,11 +21,11 @@ from providers import vapi
 from providers.errors import ProviderError
 from voice import outcomes, retries, withdrawal
 from voice.account import caller_of
+from voice.handing_over import BROKEN, NOTHING, give_up, hand_over, journal_end, mend, other_calls, undecided
 from voice.models import CallSession
 from voice.progress import News, advance, news_of_report
+from voice.reasons import is_not_put_through
 from workspaces.connections import give_back
-from workspaces.journal import Crossing, record
-from workspaces.models import LogEntry
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +44,6 @@ NOT_FOUND = "call-not-found-at-vapi"
 NO_NEWS = "no-news-from-vapi"
 # A late refusal may overtake the 201 that its sender still waits for.
 _SENT = (Dispatch.Status.SENDING, Dispatch.Status.DONE)
-# Outcomes of a call that may never have come about.
-_NOTHING = (Outcome.ACCOUNT, Outcome.TRANSIENT)
 _SIMULATED_END = News(
     status="ended",
     ended_reason="customer-ended-call",
@@ -56,15 +56,12 @@ _SIMULATED_END = News(
 
 def follow_up(session: CallSession, *, now: datetime) -> None:
     """Draw the consequences of where a call stands now. May be called any number of times."""
-    nothing_came_of_it = session.outcome in _NOTHING and not session.rang
-    if not nothing_came_of_it or outcomes.was_answered(session):
-        _keep(session, now=now)
-    elif session.outcome == Outcome.ACCOUNT:
-        _give_up(session, _SENT, now=now)
-    elif outcomes.may_dial_again(session) and _attempts_left(session):
-        _dial_again(session, now=now)
+    if _is_unexplained(session, now=now):
+        _close_dispatch(session, now=now)
+    elif session.outcome in NOTHING and not session.rang and not outcomes.was_answered(session):
+        _came_to_nothing(session, now=now)
     else:
-        _give_up(session, (Dispatch.Status.DONE,), now=now)
+        _keep(session, now=now)
 
 
 def take_news(session_id: UUID, news: News, *, now: datetime) -> CallSession | None:
@@ -86,32 +83,68 @@ def sweep(*, now: datetime, limit: int) -> int:
     return kept + _ask_vapi(now=now, limit=min(limit, LOOKS_PER_SWEEP))
 
 
+def _came_to_nothing(session: CallSession, *, now: datetime) -> None:
+    """The phone can't have rung, as far as is known: dial again where that passes, else leave it to a human."""
+    if session.outcome == Outcome.CANCELLED:
+        if not _was_wanted_off(session):
+            give_up(session, _SENT, now=now)
+    elif session.outcome != Outcome.TRANSIENT:
+        give_up(session, _SENT, now=now)
+    elif outcomes.may_dial_again(session) and _attempts_left(session):
+        _dial_again(session, now=now)
+    else:
+        give_up(session, (Dispatch.Status.DONE,), now=now)
+
+
 def _keep(session: CallSession, *, now: datetime) -> None:
     """The call is real: nobody undoes or repeats its dispatch, and who talked is in conversation."""
-    held = Dispatch.objects.filter(pk=session.dispatch_id, status__in=Dispatch.OPEN)
-    held.update(status=Dispatch.Status.DONE, reason="", finished_at=now)
-    if _talked(session):
+    _close_dispatch(session, now=now)
+    talked = _talked(session)
+    if talked:
         new = [Lead.Status.NEW]
         change_status(session.lead_id, Lead.Status.IN_CONVERSATION, now=now, frm=new, reason=retries.PICKED_UP)
-    elif session.outcome == Outcome.NO_ANSWER:
+    if session.status != CallSession.Status.ENDED:
+        return
+    mend(session, talked=talked)
+    if session.outcome in retries.NOBODY:
         retries.follow_up_unanswered(session, now=now)
+    elif outcomes.is_silent(session):
+        retries.follow_up_silent(session, now=now)
+    elif _needs_human(session, talked=talked):
+        hand_over(session, now=now)
+
+
+def _needs_human(session: CallSession, *, talked: bool) -> bool:
+    """Tell whether a call that rang ended in a way after which somebody has to look at the lead."""
+    if session.outcome == Outcome.CANCELLED:
+        return not talked and not _was_wanted_off(session)
+    return session.outcome in BROKEN or is_not_put_through(session.ended_reason or "")
+
+
+def _close_dispatch(session: CallSession, *, now: datetime) -> None:
+    held = Dispatch.objects.filter(pk=session.dispatch_id, status__in=Dispatch.OPEN)
+    held.update(status=Dispatch.Status.DONE, reason="", finished_at=now)
 
 
 def _talked(session: CallSession) -> bool:
     if session.vapi_status in {"in-progress", "forwarding"}:
         return True
+    if outcomes.is_silent(session):
+        return False
     return outcomes.was_answered(session) and session.outcome in {Outcome.COMPLETED, Outcome.TRANSFERRED}
 
 
-def _give_up(session: CallSession, held: tuple[Dispatch.Status, ...], *, now: datetime) -> None:
-    """Fail the dispatch, hand the lead to a human and say why; whoever comes second does nothing."""
-    why = outcomes.explain(session.ended_reason or "")
-    with transaction.atomic(durable=True):
-        failed = Dispatch.objects.filter(pk=session.dispatch_id, status__in=held).exclude(_other_calls(session))
-        if not failed.update(status=Dispatch.Status.FAILED, reason=why[:255], finished_at=now):
-            return
-        change_status(session.lead_id, Lead.Status.NEEDS_HUMAN, now=now, frm=[Lead.Status.NEW], reason=why)
-        _journal(session, why, now=now)
+def _is_unexplained(session: CallSession, *, now: datetime) -> bool:
+    """Tell whether a call has ended, and why is still to be told: by an event, or by asking for it."""
+    is_open = session.outcome == Outcome.FAILED and not session.ended_reason and not outcomes.is_reported(session)
+    # By our own clock: Vapi's may be another.
+    return is_open and session.updated_at > now - REPORT_WITHIN
+
+
+def _was_wanted_off(session: CallSession) -> bool:
+    """Tell whether a call was called off because the lead is not to be called, or needs no call."""
+    lead = Lead.objects.select_related("workspace").get(pk=session.lead_id)
+    return lead.status != Lead.Status.NEW or bool(why_not_now(lead))
 
 
 def _dial_again(session: CallSession, *, now: datetime) -> None:
@@ -124,7 +157,7 @@ def _dial_again(session: CallSession, *, now: datetime) -> None:
     undecided = Exists(Lead.objects.filter(pk=OuterRef("lead_id"), status=Lead.Status.NEW))
     # No join: Django would move the state into a subquery, which a waiting UPDATE does not look at again.
     again = Dispatch.objects.filter(undecided, pk=session.dispatch_id, status=Dispatch.Status.DONE)
-    again = again.exclude(_other_calls(session))
+    again = again.exclude(other_calls(session))
     others = Dispatch.objects.filter(lead_id=session.lead_id, status__in=Dispatch.OPEN)
     try:
         with transaction.atomic(durable=True):
@@ -135,7 +168,7 @@ def _dial_again(session: CallSession, *, now: datetime) -> None:
                 finished_at=None,
             ):
                 return
-            _journal(session, why, now=now)
+            journal_end(session, why, now=now)
     except IntegrityError:
         # Somebody pressed "Call again" in this very moment: then that is the later try.
         logger.info("dispatch %s is not put back: another is open", session.dispatch_id)
@@ -144,25 +177,6 @@ def _dial_again(session: CallSession, *, now: datetime) -> None:
 def _attempts_left(session: CallSession) -> bool:
     attempts = Dispatch.objects.filter(pk=session.dispatch_id).values_list("attempts", flat=True).first()
     return attempts is not None and attempts < settings.DISPATCH_MAX_ATTEMPTS
-
-
-def _other_calls(session: CallSession) -> Exists:
-    """Match a dispatch of which a later call exists: this one no longer decides."""
-    later = CallSession.objects.filter(dispatch_id=OuterRef("pk")).exclude(pk=session.pk)
-    return Exists(later.exclude(status=CallSession.Status.ENDED, outcome__in=_NOTHING))
-
-
-def _journal(session: CallSession, why: str, *, now: datetime) -> None:
-    workspace_id = Lead.objects.filter(pk=session.lead_id).values_list("workspace_id", flat=True).get()
-    crossing = Crossing(
-        provider="vapi",
-        operation="call ended",
-        direction=LogEntry.Direction.IN,
-        outcome=LogEntry.Outcome.REJECTED,
-        request={"callId": session.vapi_call_id, "endedReason": session.ended_reason},
-        response=why,
-    )
-    record(crossing, workspace_id=workspace_id, lead_id=session.lead_id, now=now)
 
 
 def _end_simulated(*, now: datetime, limit: int) -> int:
@@ -179,23 +193,21 @@ def _end_simulated(*, now: datetime, limit: int) -> int:
 
 
 def _catch_up(*, now: datetime, limit: int) -> int:
-    """Act on calls that came to nothing before their dispatch was written down as done."""
+    """Act on calls that came to nothing, or broke off, and whose consequences nobody has drawn.
+
+    Found is only what something follows from, or the same would be found for ever.
+    """
+    rang = Q(rang=True) | Q(duration_s__gt=0) | Q(started_at__isnull=False) | Q(transcript__isnull=False)
     others = CallSession.objects.filter(dispatch_id=OuterRef("dispatch_id")).exclude(pk=OuterRef("pk"))
-    missed = (
-        CallSession.objects.filter(
-            Q(outcome=Outcome.ACCOUNT) | Q(lead__status=Lead.Status.NEW),
-            outcome__in=_NOTHING,
-            rang=False,
-            updated_at__gte=now - MISSED_WITHIN,
-            dispatch__status=Dispatch.Status.DONE,
-            duration_s__isnull=True,
-            started_at__isnull=True,
-            transcript__isnull=True,
-        )
-        .exclude(Exists(others.exclude(status=CallSession.Status.ENDED, outcome__in=_NOTHING)))
-        .exclude(Exists(Dispatch.objects.filter(lead_id=OuterRef("lead_id"), status__in=Dispatch.OPEN)))
+    decides = others.exclude(status=CallSession.Status.ENDED, outcome__in=NOTHING)
+    promised = Dispatch.objects.filter(lead_id=OuterRef("lead_id"), status__in=Dispatch.OPEN)
+    of_account = Q(outcome=Outcome.ACCOUNT) | Q(lead__status=Lead.Status.NEW)
+    never_came = of_account & Q(dispatch__status=Dispatch.Status.DONE) & ~Exists(decides) & ~Exists(promised)
+    unexplained = Q(outcome=Outcome.FAILED, ended_reason__isnull=True, updated_at__gt=now - REPORT_WITHIN)
+    missed = CallSession.objects.filter(
+        (~rang & never_came) | (rang & undecided()), outcome__in=BROKEN, updated_at__gte=now - MISSED_WITHIN
     )
-    sessions = list(missed.order_by("updated_at")[:limit])
+    sessions = list(missed.exclude(unexplained).order_by("updated_at")[:limit])
     for session in sessions:
         follow_up(session, now=now)
     return len(sessions)
@@ -241,4 +253,7 @@ def _ask(session: CallSession, *, now: datetime) -> News | None:
     call = vapi.get_call(api_key=caller.api_key, call_id=session.vapi_call_id)
     if call is None:
         return News(status="ended", ended_reason=NOT_FOUND)
-    return news_of_report(call) if call.get("status") == "ended" else None
+    if call.get("status") != "ended":
+        return None
+    news = news_of_report(call)
+    return news if news.ended_reason or session.ended_reason else replace(news, ended_reason=NO_NEWS)

@@ -5,31 +5,51 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from leads import again
-from leads.models import Dispatch, Lead, LeadEvent, Suppression
+from leads.models import Dispatch, Lead, LeadEvent, LeadQuerySet, Suppression
 from leads.status import OPEN, change_status
 from voice.models import CallSession
+from voice.outcomes import is_reported
+from voice.reasons import SILENCES
 
 Outcome = CallSession.Outcome
-VOICEMAIL = "voicemail"
 PICKED_UP = "the call was answered"
 # Who told of an end and died before its next try was planned is made up for by the worker, this long.
 MISSED_WITHIN = timedelta(hours=2)
 _TALKED = (Outcome.COMPLETED, Outcome.TRANSFERRED)
-# Nobody said a word; what a machine said is no talk.
-_SILENT = Q(ended_reason=VOICEMAIL) | Q(
+# It rang for nothing, or a machine answered.
+NOBODY = (Outcome.NO_ANSWER, Outcome.VOICEMAIL)
+_NO_WORD = Q(
     Q(duration_s__isnull=True) | Q(duration_s=0),
     Q(transcript__isnull=True) | Q(transcript=""),
     started_at__isnull=True,
 )
+# Nobody said a word; what a machine said is no talk.
+_SILENT = Q(outcome=Outcome.VOICEMAIL) | _NO_WORD
+_SPOKEN = Q(transcript__icontains="user:") | Q(transcript__icontains="customer:")
 
 
 def follow_up_unanswered(session: CallSession, *, now: datetime) -> bool:
     """Draw the consequences of a call that nobody answered, once however often it is told. True: there were some."""
     if not _unanswered().filter(pk=session.pk).exists():
         return False
-    if session.ended_reason == VOICEMAIL:
-        _was_a_machine(session, now=now)
+    if session.outcome == Outcome.VOICEMAIL:
+        _take_back(session, reason="a machine answered the call", now=now)
     return again.retry_unanswered(session.dispatch_id, now=now)
+
+
+def follow_up_silent(session: CallSession, *, now: datetime) -> None:
+    """Take back that the lead is in conversation, once the report says that nobody spoke. It isn't called again."""
+    if is_reported(session):
+        _take_back(session, reason="nobody spoke in the call", now=now)
+
+
+def unreached(leads: LeadQuerySet) -> LeadQuerySet:
+    """Keep leads that are still new and whose last call reached nobody."""
+    mine = CallSession.objects.filter(lead_id=OuterRef("pk"))
+    later = CallSession.objects.filter(lead_id=OuterRef("lead_id"), created_at__gt=OuterRef("created_at"))
+    quiet = Q(outcome=Outcome.COMPLETED) & (_NO_WORD | Q(Q(ended_reason__in=SILENCES) & ~_SPOKEN))
+    last = mine.filter(Q(outcome__in=NOBODY) | quiet, status=CallSession.Status.ENDED).exclude(Exists(later))
+    return leads.filter(Exists(last), status=Lead.Status.NEW)
 
 
 def sweep(*, now: datetime, limit: int) -> int:
@@ -53,11 +73,11 @@ def _unanswered() -> QuerySet[CallSession]:
     """Match calls that rang for nothing and are their lead's last; none of a lead that was talked to."""
     of_lead = CallSession.objects.filter(lead_id=OuterRef("lead_id")).exclude(pk=OuterRef("pk"))
     decides = Q(created_at__gt=OuterRef("created_at")) | Q(outcome__in=_TALKED)
-    return CallSession.objects.filter(_SILENT, outcome=Outcome.NO_ANSWER).exclude(Exists(of_lead.filter(decides)))
+    return CallSession.objects.filter(_SILENT, outcome__in=NOBODY).exclude(Exists(of_lead.filter(decides)))
 
 
-def _was_a_machine(session: CallSession, *, now: datetime) -> None:
-    """Take back that the lead is in conversation, where the agent noted it when the machine picked up."""
+def _take_back(session: CallSession, *, reason: str, now: datetime) -> None:
+    """Take back that the lead is in conversation, where the agent noted it when somebody, or a machine, picked up."""
     moves = LeadEvent.objects.filter(lead_id=session.lead_id, kind=LeadEvent.Kind.STATUS).order_by("-at", "-pk")
     last = moves.first()
     if last is not None and last.by_id is None and last.data.get("reason") == PICKED_UP:
@@ -66,5 +86,5 @@ def _was_a_machine(session: CallSession, *, now: datetime) -> None:
             Lead.Status.NEW,
             now=now,
             frm=[Lead.Status.IN_CONVERSATION],
-            reason="a machine answered the call",
+            reason=reason,
         )

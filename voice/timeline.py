@@ -9,6 +9,7 @@ from leads.models import Lead
 from leads.timeline import Item
 from voice import outcomes, recordings
 from voice.models import CallSession
+from voice.reasons import is_not_put_through
 from voice.withdrawal import SCHEDULED, WITHDRAWN
 
 Outcome = CallSession.Outcome
@@ -36,6 +37,7 @@ _OUTCOMES = {
     Outcome.COMPLETED: _("The conversation came to its end."),
     Outcome.TRANSFERRED: _("The lead was put through to a person."),
     Outcome.NO_ANSWER: _("Nobody picked up."),
+    Outcome.VOICEMAIL: _("A voicemail box answered."),
     Outcome.INVALID_NUMBER: _("The number doesn't exist."),
     Outcome.CANCELLED: _("It was cancelled."),
     Outcome.TRANSIENT: _("A passing fault ended it."),
@@ -73,8 +75,8 @@ def _of_call(session: CallSession) -> dict[str, Any]:
 
 def _how_it_ended(session: CallSession) -> str:
     reason = session.ended_reason or ""
-    if session.outcome == Outcome.ACCOUNT:
-        return outcomes.explain(reason)
+    if session.outcome == Outcome.ACCOUNT or is_not_put_through(reason):
+        return outcomes.explain_end(session)
     words = _ENDS.get(reason) or _OUTCOMES.get(Outcome(session.outcome)) if session.outcome else ""
     return str(words or "")
 

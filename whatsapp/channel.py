@@ -16,7 +16,7 @@ from agents.prompt import one_line
 from leads.channels import Address, CannotWrite, Job, Order, Sent, Trace, Window
 from leads.insert import OPTED_OUT
 from leads.intake import claim_name
-from leads.models import Dispatch, Lead, Suppression
+from leads.models import Dispatch, Lead, LeadQuerySet, Suppression
 from leads.suppression import suppress
 from providers import inngest, twilio
 from providers.errors import Rejected, Unavailable
@@ -124,6 +124,10 @@ class WhatsAppChannel:
     def planned(self, lead_ids: Sequence[UUID]) -> Mapping[UUID, datetime]:
         """Tell of none: Twilio is given what is to be sent now."""
         return {}
+
+    def unreached(self, leads: LeadQuerySet) -> LeadQuerySet:
+        """Keep none: a message waits for its reader."""
+        return leads.none()
 
     def forget(self, lead_id: UUID) -> Sequence[Trace]:
         """List the messages that Twilio has of a lead; OpenAI stores none. Those of a test lead are nobody's."""

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 from workspaces import paths as _paths  # noqa: F401 - registers the converter
 from workspaces.access import MANAGERS, WorkspaceRequest, workspace_page
 from workspaces.agent_settings import AgentForm
+from workspaces.faults import dismiss_fault
 from workspaces.models import Workspace
 
 # More than this are found through Django admin's own search.
@@ -51,6 +52,16 @@ def edit_agent(request: WorkspaceRequest) -> HttpResponse:
     return render_page(request, "workspaces/agent.html", context, page="agent", status=400 if form.errors else 200)
 
 
+@workspace_page(roles=MANAGERS)
+def dismiss(request: WorkspaceRequest, provider: str) -> HttpResponse:
+    """Take back a notice of a fault, because the manager says that it is mended; the next failure brings it back."""
+    # A browser that brings back its tabs asks for the page that a form was answered with.
+    if request.method == "POST":
+        dismiss_fault(workspace_id=request.workspace.pk, provider=provider)
+        messages.success(request, _("The notice is gone. It comes back if it fails again."))
+    return redirect("admin:lead-list", slug=request.workspace.slug)
+
+
 def without_trailing_slash(request: HttpRequest, slug: str, page: str) -> HttpResponse:
     """Answer the other spelling of a page's address."""
     address = request.path_info.rstrip("/")
@@ -65,6 +76,7 @@ def without_trailing_slash(request: HttpRequest, slug: str, page: str) -> HttpRe
 
 console_urls: list[URLPattern] = [
     path("<workspace:slug>/settings/agent", edit_agent, name="agent-settings"),
+    path("<workspace:slug>/faults/<slug:provider>/dismiss", dismiss, name="fault-dismiss"),
     path("<workspace:slug>/", workspace_home, name="workspace-home"),
     path("<workspace:slug>", workspace_home),
 ]

@@ -241,6 +241,26 @@ class Integration(models.Model):
         return dict(json.loads(self.credentials))
 
 
+class Fault(models.Model):
+    """What is wrong with a workspace's account at a provider. The row goes once something works again."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="faults", db_index=False)
+    provider = models.CharField(max_length=16, choices=Integration.Provider.choices)
+    # The provider's own word for it, by which is told what proves that it is mended.
+    code = models.CharField(max_length=160, blank=True, default="")
+    # For operators: what happened and what to do about it.
+    reason = models.CharField(max_length=500)
+    since = models.DateTimeField()
+    # When it was last met.
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["workspace", "provider"], name="fault_once")]
+
+    def __str__(self) -> str:
+        return f"{self.get_provider_display()}: {self.reason}"
+
+
 class LogEntry(models.Model):
     """One crossing of the border with a provider or a webhook, secrets masked before it is stored."""
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from voice import outcomes
+from voice import outcomes, reasons
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from voice import outcomes
         ("call.forwarding.operator-busy", "transferred"),
         ("customer-did-not-answer", "no_answer"),
         ("customer-busy", "no_answer"),
-        ("voicemail", "no_answer"),
+        ("voicemail", "voicemail"),
         ("twilio-reported-customer-misdialed", "invalid_number"),
         ("assistant-not-found", "account"),
         ("assistant-not-valid", "account"),
@@ -52,7 +52,7 @@ from voice import outcomes
     ],
 )
 def test_every_reason_has_an_outcome(reason: str, outcome: str) -> None:
-    assert outcomes.classify(reason) == outcome
+    assert reasons.classify(reason) == outcome
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,7 @@ def test_a_call_that_ended_for_want_of_credits_needs_a_human(submit: Any, events
 
 
 @pytest.mark.parametrize(
-    ("phone", "count", "outcome"), [("+15555550700", 3, "no_answer"), ("+15555550701", 4, "no_answer")]
+    ("phone", "count", "outcome"), [("+15555550700", 3, "no_answer"), ("+15555550701", 4, "voicemail")]
 )
 def test_nobody_answers(submit: Any, events: Any, phone: str, count: int, outcome: str) -> None:
     submit(phone)
