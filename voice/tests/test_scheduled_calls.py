@@ -47,7 +47,7 @@ def vapi_schedules() -> None:
 @pytest.fixture(autouse=True)
 def _phones_tell_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the workspace's zone count, so that summer time is in nobody's way."""
-    monkeypatch.setattr("leads.hours._zones", lambda phone: [])
+    monkeypatch.setattr("leads.hours._zones", lambda phone, *, own: [])
 
 
 @responses.activate
