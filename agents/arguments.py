@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.prompt import clean, one_line
+from webapi.strict_json import NotJson, read_tolerant
 
 MAX_RAW_CHARS = 16_384
 SHOWN_CHARS = 40
@@ -72,8 +73,8 @@ def _object(raw: Any) -> dict[str, Any]:
         if len(raw) > MAX_RAW_CHARS:
             raise BadArguments("The arguments are too long. Shorten them.")
         try:
-            raw = json.loads(raw) if raw.strip() else {}
-        except (ValueError, RecursionError):
+            raw = read_tolerant(raw) if raw.strip() else {}
+        except NotJson:
             raise BadArguments("The arguments are not valid JSON. Send one JSON object.") from None
     if raw is None:
         return {}

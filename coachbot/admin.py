@@ -8,12 +8,14 @@ from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from workspaces.admin_scope import GuardedAdmin
+
 admin.site.unregister(Group)
 admin.site.unregister(User)
 
 
 @admin.register(User)
-class PlatformUserAdmin(UserAdmin):  # type: ignore[type-arg]
+class PlatformUserAdmin(GuardedAdmin, UserAdmin):  # type: ignore[type-arg]
     """Users of the whole platform, for superusers alone."""
 
     list_filter = ("is_staff", "is_superuser", "is_active")

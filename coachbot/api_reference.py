@@ -4,14 +4,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from http import HTTPStatus
 from typing import Any
 
-from django.utils.module_loading import import_string
-
 from coachbot.markdown import slug
+from coachbot.openapi import describe_api
 from coachbot.openapi_schema import Field, Schemas
+from webapi.build_once import build_once
 
 PREFIX = "/api/public/"
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -82,19 +81,10 @@ class Reference:
     operations: tuple[Operation, ...]
 
 
-@cache
+@build_once
 def read() -> Reference:
     """Read the description of this process's own API; made once, since the code does not change under it."""
     return build(describe_api())
-
-
-def describe_api() -> dict[str, Any]:
-    """Return the OpenAPI document."""
-    # Imported by name and here: untyped, and a good part of a second that only this page needs.
-    generator: Any = import_string("drf_spectacular.generators.SchemaGenerator")
-    # Through JSON: what is shown is what /api/public/openapi.json says.
-    document: dict[str, Any] = json.loads(json.dumps(generator().get_schema(request=None, public=True), default=str))
-    return document
 
 
 def build(document: Mapping[str, Any]) -> Reference:

@@ -2,9 +2,9 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularJSONAPIView
 
 from coachbot import home
+from coachbot.openapi import OpenApiDocument
 
 handler400 = "coachbot.errors.bad_request"
 handler404 = "coachbot.errors.not_found"
@@ -12,7 +12,7 @@ handler500 = "coachbot.errors.server_error"
 
 urlpatterns = [
     path("", home.home, name="home"),
-    path("api/public/openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
+    path("api/public/openapi.json", OpenApiDocument.as_view(), name="openapi"),
     path("api/public/", include("leads.api_urls")),
     path("api/public/", include("apikeys.api_urls")),
     path("api/public/", include("leadforms.api_urls")),

@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from django.http import HttpRequest
 
+from webapi import strict_json
+
 CAMPAIGN = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "utm_id")
 CLICK_IDS = ("gclid", "fbclid", "msclkid", "ttclid")
 REFERRER, LANDING_PAGE = "referrer", "landing_page"
@@ -42,8 +44,8 @@ def find_tracking(request: HttpRequest) -> dict[str, str]:
 def read_tracking(text: str) -> dict[str, str]:
     """Read it out of the field that carried it through the page; what is not as we wrote it is dropped."""
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        found = strict_json.read(text)
+    except strict_json.NotJson:
         return {}
     return _clean(found) if isinstance(found, dict) else {}
 

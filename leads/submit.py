@@ -19,7 +19,6 @@ from leads.sweep import reason_to_skip
 from leads.validation import read_submission
 from webapi.calls import Answer, ApiCall, refused
 from webapi.errors import ApiError
-from webapi.json_api import NOT_JSON, load_object
 from workspaces.models import Channel
 
 
@@ -47,7 +46,7 @@ def submit_lead(call: ApiCall, caller: Caller) -> Answer:
 
 
 def _execute(call: ApiCall, caller: Caller, body: bytes, run: idempotency.Run | None = None) -> Answer:
-    submission = read_submission(_parse(call, body), caller)
+    submission = read_submission(call.read_object(body), caller)
     if run is not None:
         submission = replace(submission, lead_id=run.lead_id)
     try:
@@ -121,13 +120,6 @@ def _created(channel: str, lead_id: Any, *, call_id: str | None, contacting: boo
     else:
         value = {"ok": True, "leadId": str(lead_id), "status": Lead.Status.NEW.value, "callQueued": False}
     return Answer(201, value)
-
-
-def _parse(call: ApiCall, body: bytes) -> dict[str, Any]:
-    content_type = str(call.headers.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
-    if content_type != "application/json" and not content_type.endswith("+json"):
-        raise ApiError(400, NOT_JSON)
-    return load_object(body)
 
 
 def _duplicate(duplicate: DuplicatePhone) -> ApiError:

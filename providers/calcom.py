@@ -3,7 +3,6 @@
 Every function's `timeout_s` is all the time it may take: somebody is on the phone.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +13,7 @@ from django.conf import settings
 
 from providers import http
 from providers.errors import OutcomeUnknown, ProviderError, Rejected, Unavailable
+from webapi.strict_json import read_tolerant
 
 SLOTS_VERSION = "2024-09-04"
 BOOKINGS_VERSION = "2026-02-25"
@@ -220,8 +220,8 @@ def _call(
 
 def _data(answer: http.Answer, *, request: object) -> Any:
     try:
-        body = json.loads(answer.body)
-    except (ValueError, RecursionError) as error:
+        body = read_tolerant(answer.body)
+    except ValueError as error:
         raise OutcomeUnknown("Cal.com's answer could not be read", **_details(answer, request=request)) from error
     if not isinstance(body, dict) or body.get("status", "success") != "success" or "data" not in body:
         raise OutcomeUnknown("Cal.com's answer could not be read", **_details(answer, request=request))
@@ -231,9 +231,9 @@ def _data(answer: http.Answer, *, request: object) -> Any:
 def _refusal(answer: http.Answer, *, request: object) -> ProviderError:
     """Turn an answer that is no success into the error it is."""
     try:
-        error = json.loads(answer.body)["error"]
+        error = read_tolerant(answer.body)["error"]
         said, code = str(error["message"]), str(error.get("code") or "")
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError):
         said, code = "no reason given", ""
     details = _details(answer, request=request, code=code)
     if answer.status in LOAD:

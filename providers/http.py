@@ -14,7 +14,6 @@ import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,6 +26,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
 
 from providers.errors import OutcomeUnknown, Rejected, Unavailable
+from webapi.build_once import build_once
 
 MAX_BODY_BYTES = 65_536
 POOL_SIZE = 1024
@@ -119,7 +119,7 @@ class _SecurePool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
 
 
-@lru_cache(maxsize=1)
+@build_once
 def _adapter() -> HTTPAdapter:
     adapter = HTTPAdapter(pool_connections=16, pool_maxsize=POOL_SIZE, max_retries=0, pool_block=False)
     adapter.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}

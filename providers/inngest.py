@@ -9,12 +9,12 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 
 from providers.errors import ENGINE_AWAY, Unavailable
+from webapi.build_once import build_once
 
 if TYPE_CHECKING:
     import inngest
@@ -53,7 +53,7 @@ def is_development() -> bool:
     return settings.INNGEST_DEV.lower() not in {"", "0", "false"}
 
 
-@lru_cache(maxsize=1)
+@build_once
 def client() -> "inngest.Inngest":
     """Return the process' one client; making it takes a third of a second."""
     import inngest
@@ -100,7 +100,7 @@ def send_events(events: Sequence[Event]) -> list[str]:
 
 def forget() -> None:
     """Drop the client and what is known of an outage, as after a fork or a change of settings."""
-    client.cache_clear()
+    client.forget()
     _outage.until = 0.0
     _outage.lock = threading.Lock()
 

@@ -14,6 +14,7 @@ from django.conf import settings
 
 from providers import http
 from providers.errors import OutcomeUnknown, ProviderError, Rejected, Unavailable
+from webapi.strict_json import read_tolerant
 
 # Reasoning counts as output, and a reply cut in the middle is of no use.
 MAX_OUTPUT_TOKENS = 4000
@@ -309,7 +310,7 @@ def _count(usage: Mapping[str, Any], *names: str) -> int | None:
 
 def _object(answer: http.Answer, *, request: object) -> dict[str, Any]:
     try:
-        body = json.loads(answer.body)
+        body = read_tolerant(answer.body)
     except ValueError as error:
         raise _unreadable(answer, request=request) from error
     if not isinstance(body, dict):
@@ -320,7 +321,7 @@ def _object(answer: http.Answer, *, request: object) -> dict[str, Any]:
 def _refusal(answer: http.Answer, *, request: object) -> ProviderError:
     """Turn an answer that is no 200 into the error it is."""
     try:
-        error = json.loads(answer.body)["error"]
+        error = read_tolerant(answer.body)["error"]
         said, code = str(error["message"]), str(error.get("code") or error.get("type") or "")
     except (ValueError, LookupError, TypeError, AttributeError):
         said, code = "no reason given", ""

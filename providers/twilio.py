@@ -16,6 +16,7 @@ from django.conf import settings
 
 from providers import http
 from providers.errors import OutcomeUnknown, ProviderError, Rejected, Unavailable
+from webapi.strict_json import read_tolerant
 
 MAX_BODY_CHARS = 1600
 MAX_TEMPLATE_CHARS = 1024
@@ -117,7 +118,7 @@ def _template(content_sid: str, variables: Mapping[str, str]) -> dict[str, str]:
 
 def _sent(answer: http.Answer, *, form: dict[str, str]) -> SentMessage:
     try:
-        said = json.loads(answer.body)
+        said = read_tolerant(answer.body)
         sid, status = str(said["sid"]), str(said.get("status") or "queued")
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise OutcomeUnknown("Twilio's answer could not be read", **_details(answer, request=form)) from error
@@ -146,7 +147,7 @@ def list_messages(
         if answer.status != 200:
             raise _refusal(answer, request=query)
         try:
-            page = json.loads(answer.body)
+            page = read_tolerant(answer.body)
             listed = [_listed(message) for message in page["messages"]]
             query = dict(parse_qsl(urlsplit(str(page.get("next_page_uri") or "")).query))
         except (ValueError, LookupError, TypeError, AttributeError) as error:
@@ -176,7 +177,7 @@ def delete_media(*, account_sid: str, auth_token: str, sid: str) -> None:
     if answer.status != 200:
         raise _refusal(answer, request={"sid": sid})
     try:
-        found = [str(each["sid"]) for each in json.loads(answer.body)["media_list"]]
+        found = [str(each["sid"]) for each in read_tolerant(answer.body)["media_list"]]
     except (ValueError, LookupError, TypeError) as error:
         raise OutcomeUnknown("Twilio's list could not be read", **_details(answer, request={"sid": sid})) from error
     for each in found:
@@ -251,7 +252,7 @@ def _listed(message: Mapping[str, Any]) -> ListedMessage:
 def _refusal(answer: http.Answer, *, request: object) -> ProviderError:
     """Turn an answer that is no success into the error it is."""
     try:
-        said = json.loads(answer.body)
+        said = read_tolerant(answer.body)
         code = str(said.get("code") or "")
         text = str(said.get("message") or said.get("detail") or said.get("title") or "no reason given")
     except (ValueError, AttributeError):

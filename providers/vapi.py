@@ -1,6 +1,5 @@
 """Vapi's wire: start a call, look at calls, erase one."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from django.conf import settings
 
 from providers.errors import OutcomeUnknown, ProviderError, Rejected, Unavailable
 from providers.http import Answer, send
+from webapi.strict_json import NotJson, read_tolerant
 
 START_CALL = "Vapi /call failed"
 MAX_LIST_BYTES = 16 * 1024 * 1024
@@ -175,12 +175,8 @@ def _retry_after_s(answer: Answer) -> float | None:
 
 def _json(answer: Answer) -> Any:
     try:
-        value = json.loads(answer.body)
-        if "\\ud" in answer.body.lower():
-            # Half a surrogate pair is no text that a database or a log could hold.
-            value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
-        return value
-    except (ValueError, RecursionError):
+        return read_tolerant(answer.body)
+    except NotJson:
         return None
 
 

@@ -1,7 +1,6 @@
 """What Vapi's requests to us have in common: who asks, and about which call."""
 
 import hmac
-import json
 import logging
 from typing import Any
 from uuid import UUID
@@ -17,6 +16,7 @@ from voice import outcomes
 from voice.models import CallSession
 from voice.payload import DISPATCH_KEY, NAME_PREFIX
 from voice.progress import begin
+from webapi import strict_json
 from webapi.errors import error_body
 from webapi.json_api import NOT_JSON
 from workspaces.models import Integration, read_id
@@ -54,10 +54,7 @@ def read_request(request: HttpRequest, name: str) -> tuple[UUID, Message]:
     body = request.read(MAX_BODY_BYTES + 1)
     if len(body) > MAX_BODY_BYTES:
         raise Refused(error_answer(413, "payload_too_large"))
-    message = _message(body)
-    if message is None:
-        raise Refused(error_answer(400, NOT_JSON))
-    return workspace_id, message
+    return workspace_id, _message(body)
 
 
 def find_session(message: Message, *, workspace_id: UUID) -> CallSession | None:
@@ -86,9 +83,11 @@ def find_dispatch(dispatch_id: UUID, *, workspace_id: UUID) -> Dispatch | None:
     return Dispatch.objects.filter(pk=dispatch_id, workspace_id=workspace_id, channel="voice").first()
 
 
-def error_answer(status: int, error: str, *, headers: dict[str, str] | None = None) -> HttpResponse:
+def error_answer(
+    status: int, error: str, *, message: str | None = None, headers: dict[str, str] | None = None
+) -> HttpResponse:
     """Build an answer that is no success."""
-    return JsonResponse(error_body(error), status=status, headers=headers or {})
+    return JsonResponse(error_body(error, message=message), status=status, headers=headers or {})
 
 
 def _authenticate(request: HttpRequest, name: str) -> UUID | None:
@@ -111,17 +110,16 @@ def _named(name: str) -> Q:
     return Q(workspace__slug=name) if workspace_id is None else Q(workspace_id=workspace_id)
 
 
-def _message(body: bytes) -> Message | None:
-    """Read `{"message": {…}}`; None for anything else."""
+def _message(body: bytes) -> Message:
+    """Read `{"message": {…}}`. Raises Refused for anything else."""
     try:
-        payload = json.loads(body)
-        if b"\\ud" in body.lower():
-            # Half a surrogate pair is no text that a database could hold.
-            payload = json.loads(json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace"))
-    except (ValueError, RecursionError):
-        return None
+        payload = strict_json.read_tolerant(body)
+    except strict_json.NotJson as error:
+        raise Refused(error_answer(400, NOT_JSON, message=str(error))) from None
     message = payload.get("message") if isinstance(payload, dict) else None
-    return message if isinstance(message, dict) else None
+    if not isinstance(message, dict):
+        raise Refused(error_answer(400, NOT_JSON, message="The body must be an object whose `message` is an object."))
+    return message
 
 
 def _dispatch_id(call: Message) -> UUID | None:

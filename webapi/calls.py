@@ -8,7 +8,12 @@ from datetime import datetime
 from typing import IO, Any
 
 from webapi.errors import ApiError, payload_too_large
-from webapi.json_api import NOT_JSON, dump
+from webapi.json_api import dump, load_object, not_json
+
+# RFC 9110, 8.4.1, and what has been registered since. None of them is read here.
+_CODINGS = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd"})
+_GZIP = b"\x1f\x8b"
+_SHOWN_CHARS = 100
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,8 +42,29 @@ class ApiCall:
         if len(body) > limit:
             raise payload_too_large()
         if declared.isdecimal() and len(body) < int(declared):
-            raise ApiError(400, NOT_JSON)
+            raise not_json(f"The body ended after {len(body)} of {declared} bytes.")
         return body
+
+    def read_object(self, body: bytes) -> dict[str, Any]:
+        """Read the body as a JSON object. Raises ApiError (400), whose message says what is wrong and what to send."""
+        if not body:
+            raise not_json("The body is empty.")
+        given = str(self.headers.get("CONTENT_TYPE") or "")
+        media_type = given.partition(";")[0].strip().lower()
+        if media_type != "application/json" and not media_type.endswith("+json"):
+            sent = f"The Content-Type is {given[:_SHOWN_CHARS]}." if given else "There is no Content-Type."
+            raise not_json(f"{sent} Send application/json.")
+        try:
+            return load_object(body)
+        except ApiError:
+            if coding := self._coding_of(body):
+                raise not_json(f"The body is compressed ({coding}). Send it uncompressed.") from None
+            raise
+
+    def _coding_of(self, body: bytes) -> str:
+        """Name how a body is compressed; "" for one that isn't."""
+        coding = (self.header("HTTP_CONTENT_ENCODING") or "").strip().lower()
+        return coding if coding in _CODINGS else "gzip" if body.startswith(_GZIP) else ""
 
 
 @dataclass(slots=True)

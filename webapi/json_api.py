@@ -11,6 +11,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from webapi import strict_json
 from webapi.errors import ApiError
 
 NOT_JSON = "Request body must be valid JSON."
@@ -40,51 +41,19 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=pl
 
 
 def load_object(body: bytes) -> dict[str, Any]:
-    """Read a JSON object as RFC 8259 wants it.
-
-    Raises ApiError (400) for anything else: bad UTF-8, NaN or an infinity, a number beyond a double, a key that
-    stands twice, a lone surrogate (no UTF-8 can hold it), nesting deeper than Python's parser goes.
-    """
+    """Read a JSON object as RFC 8259 wants it. Raises ApiError (400) for anything else; its message says why."""
     try:
-        value = json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_unique,
-            parse_constant=_refuse,
-            parse_float=_finite,
-            parse_int=_integer,
-        )
-        if b"\\ud" in body.lower():
-            json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except (ValueError, RecursionError) as error:
-        raise ApiError(400, NOT_JSON) from error
+        value = strict_json.read(body)
+    except strict_json.NotJson as error:
+        raise not_json(str(error)) from error
     if not isinstance(value, dict):
-        raise ApiError(400, NOT_JSON)
+        raise not_json(f"The body must be a JSON object, not {strict_json.kind_of(value)}.")
     return value
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError("a key stands twice")
-    return result
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if number in (float("inf"), float("-inf")):
-        raise ValueError("beyond a double")
-    return number
-
-
-def _integer(digits: str) -> int:
-    # What a double can't hold would come back changed from most clients and from SQLite's JSON.
-    if len(digits) > 309:
-        raise ValueError("beyond a double")
-    return int(digits)
+def not_json(message: str) -> ApiError:
+    """Build the 400 of a body that is no JSON object."""
+    return ApiError(400, NOT_JSON, message=message)
 
 
 class StrictJSONParser(BaseParser):

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
 import inngest
@@ -15,6 +14,7 @@ from django.utils import timezone
 from leads.models import Dispatch
 from providers.errors import OutcomeUnknown, ProviderError, Rejected
 from providers.inngest import client, is_development
+from webapi.build_once import build_once
 from whatsapp import replies
 from whatsapp.events import TURN_REQUESTED
 from whatsapp.sending import Result, settle_after_s
@@ -145,7 +145,7 @@ def _turn_failed(ctx: inngest.ContextSync) -> None:
     _job_of(failed["event"]).fail(run_id=str(failed.get("run_id") or ""), reason=GAVE_UP)
 
 
-@lru_cache(maxsize=1)
+@build_once
 def endpoint() -> View:
     """Return the view that serves our functions to Inngest; it checks Inngest's signature.
 

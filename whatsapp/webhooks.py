@@ -9,7 +9,9 @@ from django.views.decorators.csrf import csrf_exempt
 
 from leads.models import Lead
 from providers.twilio import is_signed
+from webapi import strict_json
 from webapi.errors import error_body
+from webapi.json_api import NOT_JSON
 from whatsapp.delivery import OURS, record_delivery
 from whatsapp.inbox import is_phone, note_hidden, read_inbound, receive
 from whatsapp.models import Message
@@ -29,6 +31,11 @@ def engine(request: HttpRequest) -> HttpResponse:
     """Let Inngest run our functions. Imported here: the SDK costs half a second that others need not pay."""
     if not settings.INNGEST_CONFIGURED:
         return JsonResponse(error_body("not_found"), status=404)
+    try:
+        # The SDK calls what it can't read an error of ours.
+        strict_json.read(request.body or b"{}")
+    except strict_json.NotJson as error:
+        return JsonResponse(error_body(NOT_JSON, message=str(error)), status=400)
     from whatsapp.functions import endpoint
 
     return endpoint()(request)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from webapi.strict_json import NotJson, read_tolerant
 from workspaces.models import LogEntry
 
 MAX_PAYLOAD_CHARS = 16_384
@@ -95,8 +96,8 @@ def _masked_keys(payload: Any) -> str:
         if not payload.lstrip().startswith(("{", "[")) or not _SECRET_KEY.search(payload):
             return payload
         try:
-            value = json.loads(payload)
-        except (ValueError, RecursionError):
+            value = read_tolerant(payload)
+        except NotJson:
             return payload
     return json.dumps(masked(value), ensure_ascii=False, default=str)
 

@@ -78,6 +78,13 @@ def assert_documented(answer: Answered, *statuses: int) -> None:
     assert answer.headers["X-Request-Id"]
 
 
+def assert_not_json(answer: Answered) -> None:
+    """The fixed error, and a message that says why."""
+    body = answer.json()
+    assert body.pop("message")
+    assert (answer.status_code, body) == (400, NOT_JSON)
+
+
 @ANY
 @given(metadata=st.dictionaries(texts, values, max_size=8))
 def test_reads_back_any_metadata_as_it_was_or_refuses_it(backend: Backend, metadata: dict[str, Any]) -> None:
@@ -131,7 +138,6 @@ def test_stores_any_name_trimmed_and_otherwise_as_it_was(backend: Backend, name:
         b"[]",
         b'"text"',
         b"\xff\xfe{}",
-        b"\xef\xbb\xbf{}",
         b'{"name": "caf\xe9"}',
         b'{"metadata": {"n": NaN}}',
         b'{"metadata": {"n": Infinity}}',
@@ -158,14 +164,14 @@ def test_stores_any_name_trimmed_and_otherwise_as_it_was(backend: Backend, name:
 def test_refuses_what_is_not_a_json_object(backend: Backend, body: bytes) -> None:
     answer = backend.post(body)
 
-    assert (answer.status_code, answer.json()) == (400, NOT_JSON)
+    assert_not_json(answer)
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
 def test_refuses_other_content_types(backend: Backend, content_type: str) -> None:
     answer = backend.post(lead(), content_type=content_type)
 
-    assert (answer.status_code, answer.json()) == (400, NOT_JSON)
+    assert_not_json(answer)
 
 
 @pytest.mark.parametrize("size", [131_073, 1_000_000, 5_000_000])

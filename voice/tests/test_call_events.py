@@ -237,11 +237,24 @@ def test_hides_and_protects_the_calls_of_other_workspaces() -> None:
     assert set(LogEntry.objects.values_list("workspace_id", "lead_id")) == {(stranger.pk, None)}
 
 
-@pytest.mark.parametrize("body", [b"", b"nonsense", b"[]", b'{"message": []}', b"{}", b"\xff", b"[" * 100_000])
-def test_what_is_no_event_is_refused(body: bytes) -> None:
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "The body is empty."),
+        (b"nonsense", "Expecting value at line 1, column 1."),
+        (b"[]", "The body must be an object whose `message` is an object."),
+        (b'{"message": []}', "The body must be an object whose `message` is an object."),
+        (b"{}", "The body must be an object whose `message` is an object."),
+        (b"\xff", "Expecting value at line 1, column 1."),
+        (b"[" * 100_000, "Nested deeper than 200 levels."),
+        (b'{"message": ' + b"[" * 200 + b"]" * 200 + b"}", "Nested deeper than 200 levels."),
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+def test_what_is_no_event_is_refused(body: bytes, message: str) -> None:
     response = post_event(workspace_of(make_call()), body)
     assert response.status_code == 400
-    assert response.json() == {"ok": False, "error": "Request body must be valid JSON."}
+    assert response.json() == {"ok": False, "error": "Request body must be valid JSON.", "message": message}
 
 
 def test_takes_the_report_of_a_long_call_and_refuses_what_is_none() -> None:

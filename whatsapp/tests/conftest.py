@@ -217,7 +217,7 @@ def engine(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Even
     from whatsapp.functions import endpoint
 
     wire_inngest.forget()
-    endpoint.cache_clear()
+    endpoint.forget()
     events = Events()
 
     def send_sync(self: Any, batch: list[Any]) -> list[str]:
@@ -229,7 +229,7 @@ def engine(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Even
     monkeypatch.setattr(inngest.Inngest, "send_sync", send_sync)
     yield events
     wire_inngest.forget()
-    endpoint.cache_clear()
+    endpoint.forget()
 
 
 @dataclass
