@@ -1,4 +1,4 @@
-"""What an agent does to a lead by itself: remember, sort out, hand over, end all contact, say goodbye."""
+"""The agent's tools that need no calendar: remember, sort out, hand over, end all contact, say goodbye."""
 
 from typing import Any
 

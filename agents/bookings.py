@@ -5,25 +5,30 @@ another is tried.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from agents.arguments import BadArguments
+from agents.booking_fields import ask_for, fill_in, learn_fields, remembered_fields
 from agents.calendar import NOT_CONNECTED, UNREACHABLE, Calendar, calendar_of, lead_zone, timeout_s, words
 from agents.journal import BOOK, journal_answer, journal_error
 from agents.models import Booking
 from agents.prompt import lines, one_line
+from agents.set_up import has_booked, leave_to_human
 from agents.settling import adopt, find_out, leave_to_person, leave_unknown, release, settle_after, simulated
 from agents.slots import alternatives
+from agents.standing import State, check_appointment, is_open
 from agents.task import Result, Task, done, refused
 from leads.models import Lead
 from leads.phone import NotAPhoneNumber, normalise
 from leads.status import OPEN, change_status
 from providers import calcom
+from providers.calcom_refusals import is_about_booker, is_about_time, refused_field
 from providers.errors import OutcomeUnknown, ProviderError, Rejected, Unavailable
 from workspaces.connections import give_back
 from workspaces.integrations import NotConnected
@@ -44,8 +49,15 @@ CHECKING = (
     "It is not known yet whether the booking went through. Say that you are checking and that a person will confirm "
     "it. Don't promise the time and don't offer another."
 )
+CALLED_OFF = (
+    "The appointment on {at} was called off at Cal.com, so it no longer stands. Say so and ask whether the lead wants "
+    "another one. If they want that same time again, call bookConsult with it once more."
+)
+NOT_CHECKED = (
+    "The lead was booked for {at}, but the calendar can't be asked just now whether that still stands. Say so, don't "
+    "promise the time, and don't offer another."
+)
 STILL_AT_IT = "The booking is still being made. Say that it takes a moment, then call bookConsult again."
-ACCOUNT = "The calendar takes no bookings. Say that a person of the team will get in touch to arrange the time."
 UNQUALIFIED = "This lead was marked unqualified. If that is wrong, call escalateToHuman."
 
 
@@ -55,10 +67,17 @@ class _Attendee:
     email: str
     phone: str
     notes: str
+    # What the event type asks for besides, by slug.
+    responses: dict[str, Any] = field(default_factory=dict)
 
 
 def book_consult(task: Task) -> Result:
     """Answer the tool: book a time for this lead, or say what has become of the booking that there is."""
+    return _try_to_book(task, may_repeat=True)
+
+
+def _try_to_book(task: Task, *, may_repeat: bool) -> Result:
+    """Book. `may_repeat`: once more where Cal.com asked for what is known of the lead."""
     try:
         calendar = calendar_of(task.lead.workspace_id)
     except NotConnected:
@@ -75,10 +94,18 @@ def book_consult(task: Task) -> Result:
     attendee = _attendee(task)
     if attendee is None:
         return refused(NO_EMAIL)
+    return _book_for(task, start, calendar, attendee, may_repeat=may_repeat)
+
+
+def _book_for(task: Task, start: datetime, calendar: Calendar, attendee: _Attendee, *, may_repeat: bool) -> Result:
+    """Book for a person of whom all is known that the event type is known to ask for."""
+    filled = fill_in(task, remembered_fields(task, calendar), email=attendee.email, phone=attendee.phone)
+    if filled.missing:
+        return ask_for(filled.missing)
     booking = _claim(task, start, attendee)
     if booking is None:
         return _standing(task, start) or refused(STILL_AT_IT)
-    return _book(task, booking, calendar, attendee)
+    return _book(task, booking, calendar, replace(attendee, responses=filled.values), may_repeat=may_repeat)
 
 
 def _start(task: Task) -> datetime:
@@ -132,22 +159,45 @@ def _standing(task: Task, start: datetime) -> Result | None:
         if status != Booking.Status.BOOKED:
             return refused(CHECKING if status == Booking.Status.UNKNOWN else STILL_AT_IT)
         booking.refresh_from_db()
-    elif _is_open(task):
+    elif is_open(task.lead):
         # A person has opened the lead again: that appointment no longer counts.
         old = Booking.objects.filter(pk=booking.pk, status=Booking.Status.BOOKED)
         old.update(status=Booking.Status.REPLACED, updated_at=task.now)
         return None
+    else:
+        return _made_before(task, booking, start)
+    return _affirm(booking, start)
+
+
+def _made_before(task: Task, booking: Booking, start: datetime) -> Result | None:
+    """Ask Cal.com about an appointment before it is relied on. None: it was called off, and another time is wished."""
+    at = words(booking.start, timezone=booking.timezone)
+    try:
+        limit_s = timeout_s(task.left_s(), share=BOOKING_SHARE)
+        state = check_appointment(task.lead, booking.uid, now=task.now, timeout_s=limit_s)
+    except Unavailable:
+        state = State.UNKNOWN
+    if state is State.CALLED_OFF:
+        return refused(CALLED_OFF.format(at=at)) if start == booking.start else None
+    if state is State.UNKNOWN:
+        return refused(NOT_CHECKED.format(at=at), booking=booking.told())
+    if state is State.REFUSED:
+        reason = f"Cal.com can't be asked whether the appointment on {at} ({booking.timezone}) still stands."
+        frm = (*OPEN, Lead.Status.BOOKED)
+        change_status(task.lead.pk, Lead.Status.NEEDS_HUMAN, now=task.now, frm=frm, reason=reason)
+        return refused(f"{NOT_CHECKED.format(at=at)} A person of the team will confirm it.")
+    booking.refresh_from_db()
+    return _affirm(booking, start)
+
+
+def _affirm(booking: Booking, start: datetime) -> Result:
+    """Say that the time is booked, or that another one is."""
     if booking.start == start:
         return _booked(booking)
     at = words(booking.start, timezone=booking.timezone)
     return refused(
         f"The lead has an appointment already, on {at}. To move it, call escalateToHuman.", booking=booking.told()
     )
-
-
-def _is_open(task: Task) -> bool:
-    """Read the lead anew: it was booked in one transaction with its booking."""
-    return Lead.objects.filter(pk=task.lead.pk, status__in=OPEN).exists()
 
 
 def _active(task: Task) -> Booking | None:
@@ -197,11 +247,15 @@ def _claim(task: Task, start: datetime, attendee: _Attendee) -> Booking | None:
         return None
 
 
-def _book(task: Task, booking: Booking, calendar: Calendar, attendee: _Attendee) -> Result:
+def _book(task: Task, booking: Booking, calendar: Calendar, attendee: _Attendee, *, may_repeat: bool) -> Result:
     give_back()
     try:
         found = _ask(task, booking, calendar, attendee)
     except Rejected as error:
+        journal_error(task.lead, BOOK, error, now=task.now)
+        release(booking, reason=error.reason, now=task.now)
+        if slug := refused_field(error):
+            return _ask_more(task, calendar, attendee, error, slug=slug, may_repeat=may_repeat)
         return _refused(task, booking, calendar, error)
     except Unavailable as error:
         journal_error(task.lead, BOOK, error, now=task.now)
@@ -211,6 +265,7 @@ def _book(task: Task, booking: Booking, calendar: Calendar, attendee: _Attendee)
         return _look_at_once(task, booking, error)
     if not task.lead.is_test:
         journal_answer(task.lead, BOOK, found.wire, now=task.now)
+        has_booked(task.lead, now=task.now)
     adopt(booking, found, now=task.now)
     return _booked(booking)
 
@@ -227,20 +282,35 @@ def _ask(task: Task, booking: Booking, calendar: Calendar, attendee: _Attendee) 
         timezone=booking.timezone,
         phone=attendee.phone,
         notes=attendee.notes,
+        responses=attendee.responses,
         timeout_s=timeout_s(task.left_s(), share=BOOKING_SHARE),
     )
 
 
 def _refused(task: Task, booking: Booking, calendar: Calendar, error: Rejected) -> Result:
-    journal_error(task.lead, BOOK, error, now=task.now)
-    release(booking, reason=error.reason, now=task.now)
-    if calcom.is_about_account(error):
-        change_status(task.lead.pk, Lead.Status.NEEDS_HUMAN, now=task.now, frm=OPEN, reason=error.reason)
-        return refused(ACCOUNT)
+    """Say what the lead can do about a refusal; one that neither they nor another time changes is a person's."""
+    if calcom.is_about_account(error) or is_about_booker(error):
+        return leave_to_human(task, error)
     if calcom.is_about_attendee(error):
         return refused(f"{one_line(error.reason)}. Ask the lead about it, then call bookConsult again.")
+    if not is_about_time(error):
+        return leave_to_human(task, error)
     others = alternatives(task, calendar, zone=booking.timezone, instead_of=booking.start)
     return refused(TAKEN, timezone=booking.timezone, slots=others) if others else refused(TAKEN_NO_MORE)
+
+
+def _ask_more(
+    task: Task, calendar: Calendar, attendee: _Attendee, error: Rejected, *, slug: str, may_repeat: bool
+) -> Result:
+    """Answer what the event type asks for with what is known of the lead and book again, or ask the lead."""
+    fields = learn_fields(task, calendar, refused_slug=slug)
+    filled = fill_in(task, fields, email=attendee.email, phone=attendee.phone)
+    if slug in attendee.responses:
+        # It was answered, and not as Cal.com wants it.
+        return ask_for([each for each in fields if each.slug == slug])
+    if filled.missing:
+        return ask_for(filled.missing)
+    return _try_to_book(task, may_repeat=False) if may_repeat else leave_to_human(task, error)
 
 
 def _look_at_once(task: Task, booking: Booking, error: ProviderError) -> Result:

@@ -14,6 +14,7 @@ from agents.journal import WRITE_REPLY, journal_answer, journal_error
 from agents.models import ToolCall
 from agents.pricing import cost_usd
 from agents.prompt import business_of, system_prompt
+from agents.standing import State, check_appointment
 from agents.tools import END, run_tool, schemas
 from leads.models import Lead
 from providers import openai
@@ -26,6 +27,10 @@ from workspaces.models import Channel
 MAX_ROUNDS = 6
 TOOL_DEADLINE_S = 25.0
 CALL = "function_call"
+# Somebody waits for the answer, and may not even ask about the appointment.
+LOOK_TIMEOUT_S = 4.0
+CALLED_OFF = "none any more: the one there was has been called off at Cal.com"
+UNCERTAIN = ", as far as is known: the calendar can't be asked just now, so don't promise that it stands"
 
 # Takes all items so far, to be handed in again should this run be interrupted, and what the latest of them cost.
 Store = Callable[[list[dict[str, Any]], Usage], None]
@@ -94,14 +99,27 @@ def converse(
 
 
 def _instructions(lead: Lead, *, now: datetime) -> str:
+    """Write what the model is told, after a look at the appointment that it would otherwise speak of unasked."""
+    appointment = _appointment(lead, now=now)
     return system_prompt(
         lead,
         business=business_of(lead.workspace),
         now=now,
         with_tools=True,
         profile=lead.profile,
-        appointment=appointment_of(lead),
+        appointment=appointment,
     )
+
+
+def _appointment(lead: Lead, *, now: datetime) -> str | None:
+    if not lead.booking_uid or lead.booking_start is None or lead.booking_start <= now:
+        return appointment_of(lead)
+    state = check_appointment(lead, lead.booking_uid, now=now, timeout_s=LOOK_TIMEOUT_S)
+    lead.refresh_from_db(fields=["status", "booking_uid", "booking_start"])
+    if state is State.CALLED_OFF:
+        return CALLED_OFF
+    at = appointment_of(lead)
+    return at if state is State.STANDS or at is None else f"{at}{UNCERTAIN}"
 
 
 def _talk_to_the_end(talk: _Talk) -> Said:

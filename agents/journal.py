@@ -40,6 +40,8 @@ WRITE_REPLY = Errand("openai", "write reply")
 LIST_SLOTS = Errand("calcom", "list slots")
 BOOK = Errand("calcom", "book")
 FIND_BOOKING = Errand("calcom", "find booking")
+READ_BOOKING = Errand("calcom", "read booking")
+READ_EVENT_TYPE = Errand("calcom", "read event type")
 
 
 def journal_answer(lead: Lead, errand: Errand, wire: OnTheWire, *, now: datetime) -> None:

@@ -61,6 +61,8 @@ class Booking(models.Model):
         FAILED = "failed", _("not booked")
         # A person took the lead up again after it, so another may be made.
         REPLACED = "replaced", _("no longer counts")
+        # At Cal.com, by its host or its attendee.
+        CANCELED = "canceled", _("called off")
 
     UNSETTLED = (Status.SENDING, Status.UNKNOWN)
     ACTIVE = (Status.SENDING, Status.UNKNOWN, Status.BOOKED)

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 from agents.calendar import NOT_CONNECTED, UNREACHABLE, Calendar, calendar_of, lead_zone, timeout_s, words
 from agents.journal import LIST_SLOTS, journal_answer, journal_error
 from agents.models import utc_text
+from agents.set_up import has_slots, leave_to_human
 from agents.task import Result, Task, done, refused
 from providers import calcom
-from providers.errors import ProviderError
+from providers.errors import ProviderError, Rejected
 from workspaces.connections import give_back
 from workspaces.integrations import NotConnected
 
@@ -32,8 +33,11 @@ def list_slots(task: Task) -> Result:
         free = free_times(task, calendar, zone=zone, days=days)
     except NotConnected:
         return refused(NOT_CONNECTED)
+    except Rejected as error:
+        return leave_to_human(task, error) if calcom.is_about_account(error) else refused(UNREACHABLE)
     except ProviderError:
         return refused(UNREACHABLE)
+    has_slots(task.lead, now=task.now)
     shown = speakable(free, zone=zone)
     note = NONE if not shown else SOME if len(shown) < len(free) else ""
     return done(timezone=zone, slots=shown, **({"note": note} if note else {}))

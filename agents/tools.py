@@ -96,6 +96,14 @@ _TOOLS: dict[str, _Tool] = {
             Parameter(name="email", description="The lead's email address, if it is not known yet.", max_chars=254),
             Parameter(name="phone", description="Another number for the appointment, if they asked.", max_chars=40),
             Parameter(name="notes", description="What the consultant should know.", max_chars=1000),
+            Parameter(
+                name="answers",
+                description=(
+                    "Only when bookConsult has asked for more: what the lead said, one line each, as `name: answer`, "
+                    "with the names that it gave."
+                ),
+                max_chars=2000,
+            ),
         ),
     ),
     "markUnqualified": _Tool(

@@ -12,11 +12,20 @@ from urllib.parse import quote
 from django.conf import settings
 
 from providers import http
+from providers.calcom_refusals import set_up_problem
 from providers.errors import OutcomeUnknown, ProviderError, Rejected, Unavailable
 from webapi.strict_json import read_tolerant
 
 SLOTS_VERSION = "2024-09-04"
 BOOKINGS_VERSION = "2026-02-25"
+EVENT_TYPES_VERSION = "2024-06-14"
+# What every booking holds in its own places, by the slug that Cal.com gives it.
+STANDARD_FIELDS = frozenset(
+    {"name", "email", "attendeePhoneNumber", "smsReminderNumber", "location", "title", "notes", "guests"}
+    | {"rescheduleReason"}
+)
+MAX_FIELD_CHARS = 200
+MAX_OPTIONS = 30
 LOAD = frozenset({408, 429})
 # Who has these no longer holds the time.
 GIVEN_UP = frozenset({"cancelled", "canceled", "rejected"})
@@ -49,6 +58,34 @@ class Appointment:
     start: datetime
     end: datetime | None
     awaits_host: bool
+    wire: Crossing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How an appointment stands that was made before. `moved_to`: the id of the one that took its place."""
+
+    stands: bool
+    appointment: Appointment | None
+    moved_to: str = ""
+    wire: Crossing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """A question of an event type's own that has to be answered: `kind` is Cal.com's type of it."""
+
+    slug: str
+    label: str
+    kind: str
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fields:
+    """The questions of an event type's own that have to be answered."""
+
+    fields: tuple[Field, ...]
     wire: Crossing
 
 
@@ -90,6 +127,7 @@ def book(
     timezone: str,
     phone: str = "",
     notes: str = "",
+    responses: Mapping[str, Any] | None = None,
     timeout_s: float,
 ) -> Appointment:
     """Book a time for a person: one POST, never repeated in here.
@@ -108,8 +146,8 @@ def book(
         "attendee": attendee,
         "guests": [],
     }
-    if notes:
-        request["bookingFieldsResponses"] = {"notes": notes}
+    if answers := ({"notes": notes} if notes else {}) | dict(responses or {}):
+        request["bookingFieldsResponses"] = answers
     answer = _call("POST", "/v2/bookings", api_key=api_key, version=BOOKINGS_VERSION, body=request, timeout_s=timeout_s)
     found = _data(answer, request=request)
     try:
@@ -135,6 +173,42 @@ def find_appointment(*, api_key: str, email: str, start: datetime, timeout_s: fl
     return Look(found=found[0] if found else None, wire=wire)
 
 
+def read_appointment(*, api_key: str, uid: str, timeout_s: float) -> Standing:
+    """Ask how an appointment stands. One that Cal.com doesn't know does not stand.
+
+    Raises ProviderError where it can't be asked; being refused says nothing about the appointment.
+    """
+    path = f"/v2/bookings/{quote(uid, safe='')}"
+    try:
+        answer = _call("GET", path, api_key=api_key, version=BOOKINGS_VERSION, timeout_s=timeout_s)
+    except Rejected as refusal:
+        if refusal.status != 404:
+            raise
+        return Standing(stands=False, appointment=None, wire=_crossing_of(refusal))
+    row, wire = _data(answer, request=path), _crossing(answer, request=path)
+    try:
+        moved_to = row.get("rescheduledToUid")
+        stands = str(row.get("status", "")).lower() not in GIVEN_UP
+        return Standing(
+            stands=stands,
+            appointment=_appointment(row, wire=wire),
+            moved_to=moved_to if isinstance(moved_to, str) else "",
+            wire=wire,
+        )
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise OutcomeUnknown("Cal.com's booking could not be read", **_details(answer, request=path)) from error
+
+
+def list_required_fields(*, api_key: str, event_type_id: str, timeout_s: float) -> Fields:
+    """Ask what an event type wants to know of who books it, besides what every booking holds. Raises ProviderError."""
+    path = f"/v2/event-types/{quote(event_type_id, safe='')}"
+    answer = _call("GET", path, api_key=api_key, version=EVENT_TYPES_VERSION, timeout_s=timeout_s)
+    row = _data(answer, request=path)
+    fields = row.get("bookingFields") if isinstance(row, dict) else None
+    asked = [_field(each) for each in fields if _is_asked_for(each)] if isinstance(fields, list) else []
+    return Fields(fields=tuple(asked), wire=_crossing(answer, request=path))
+
+
 def cancel(*, api_key: str, uid: str, reason: str, now: datetime, timeout_s: float) -> None:
     """Call an appointment off; Cal.com tells its attendee and its host. One that is over, or not there, needs nothing.
 
@@ -157,6 +231,33 @@ def cancel(*, api_key: str, uid: str, reason: str, now: datetime, timeout_s: flo
         answer = _call("GET", path, api_key=api_key, version=BOOKINGS_VERSION, timeout_s=timeout_s)
         if not _is_over(_data(answer, request=path), now=now):
             raise
+
+
+def _is_asked_for(row: Any) -> bool:
+    """Tell whether a booking field must be answered and is none of those that every booking has."""
+    if not isinstance(row, dict) or not isinstance(row.get("slug"), str) or not row["slug"]:
+        return False
+    return row.get("required") is True and row.get("hidden") is not True and row["slug"] not in STANDARD_FIELDS
+
+
+def _field(row: Mapping[str, Any]) -> Field:
+    options = row.get("options")
+    shown = [each.get("value") if isinstance(each, dict) else each for each in options or []]
+    return Field(
+        slug=row["slug"],
+        label=str(row.get("label") or row["slug"])[:MAX_FIELD_CHARS],
+        kind=str(row.get("type") or "text"),
+        options=tuple(each[:MAX_FIELD_CHARS] for each in shown if isinstance(each, str))[:MAX_OPTIONS],
+    )
+
+
+def _crossing_of(refusal: ProviderError) -> Crossing:
+    return Crossing(
+        status_code=refusal.status or 0,
+        request=refusal.request,
+        response=refusal.body,
+        duration_ms=refusal.duration_ms or 0,
+    )
 
 
 def _is_over(row: Any, *, now: datetime) -> bool:
@@ -270,7 +371,7 @@ def _details(answer: http.Answer, *, request: object, code: str = "") -> dict[st
 
 def is_about_account(error: ProviderError) -> bool:
     """Tell whether a refusal is about the key or the event type: no other time or name changes it."""
-    return error.status in {401, 403, 404} or error.code == "not_connected"
+    return set_up_problem(error) is not None
 
 
 def is_about_attendee(error: ProviderError) -> bool:

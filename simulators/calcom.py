@@ -20,6 +20,25 @@ LONGEST_RANGE = timedelta(days=62)
 MISSING_EVENT_TYPE = 404
 CANCELLED = "cancelled"
 CONFIRMED_BY_HOST = 7777
+# Event types that are not set up to be booked, and one that asks for more.
+NO_HOSTS, MANAGED, LIMIT_REACHED, ASKS_MORE = 6001, 6002, 6003, 6004
+DEFAULT_FIELDS: list[JsonDict] = [
+    {"isDefault": True, "type": "name", "slug": "name", "required": True},
+    {"isDefault": True, "type": "email", "slug": "email", "required": True},
+    {"isDefault": True, "type": "textarea", "slug": "notes", "required": False},
+]
+MORE_FIELDS: list[JsonDict] = [
+    {"isDefault": False, "type": "text", "slug": "company", "label": "Company", "required": True},
+    {
+        "isDefault": False,
+        "type": "select",
+        "slug": "team-size",
+        "label": "Team size",
+        "required": True,
+        "options": ["1-10", "11-50", "more"],
+    },
+    {"isDefault": False, "type": "text", "slug": "website", "label": "Website", "required": False},
+]
 SLOTS_FAIL = 500
 SLOTS_LATE = 504
 # An attendee's address chooses what happens to the booking: what stands before its @.
@@ -70,6 +89,8 @@ class CalCom:
             return error_reply(400, "BadRequestException", "eventTypeId, start, end and timeZone must be valid.")
         if (fault := await self._slots_fault(event_type_id)) is not None:
             return fault
+        if event_type_id == NO_HOSTS and self._state.settings.magic:
+            return success({})
         if last - first > LONGEST_RANGE:
             return error_reply(400, "BadRequestException", "The range is too long.")
         taken = {booking["start"] for booking in self._standing(event_type_id)}
@@ -97,6 +118,8 @@ class CalCom:
             return error_reply(400, "BadRequestException", "eventTypeId, start and attendee are required.")
         if (message := _attendee_problem(attendee)) is not None:
             return error_reply(400, "BadRequestException", message)
+        if self._state.settings.magic and (problem := _set_up_problem(event_type_id, body)) is not None:
+            return error_reply(*problem)
         return await self._answer_booking(request, event_type_id, start, body)
 
     async def _answer_booking(
@@ -199,8 +222,15 @@ class CalCom:
         if event_type_id is None:
             return error_reply(400, "BadRequestException", "The event type id must be a number.")
         minutes = int(LENGTH.total_seconds() // 60)
+        asks_more = event_type_id == ASKS_MORE and self._state.settings.magic
         return success(
-            {"id": event_type_id, "title": "Introduction", "slug": "introduction", "lengthInMinutes": minutes}
+            {
+                "id": event_type_id,
+                "title": "Introduction",
+                "slug": "introduction",
+                "lengthInMinutes": minutes,
+                "bookingFields": DEFAULT_FIELDS + (MORE_FIELDS if asks_more else []),
+            }
         )
 
 
@@ -216,6 +246,35 @@ def _refusal(request: web.Request, event_type_id: int | None) -> web.Response | 
         return error_reply(400, "BadRequestException", "The header cal-api-version is required.")
     if event_type_id == MISSING_EVENT_TYPE:
         return error_reply(404, "NotFoundException", "Event type not found.")
+    return None
+
+
+def _set_up_problem(event_type_id: int, body: JsonDict) -> tuple[int, str, str] | None:
+    """Say why an event type can't be booked at all, or which answer it misses."""
+    if event_type_id == NO_HOSTS:
+        words = "Can't book this team event type because it has no hosts. Please, add at least 1 host."
+        return 422, "UnprocessableEntityException", words
+    if event_type_id == MANAGED:
+        words = f"Event type with id={event_type_id} is the parent managed event type that can't be booked."
+        return 400, "BadRequestException", words
+    if event_type_id == LIMIT_REACHED:
+        return 403, "ForbiddenException", "booking_limit_reached"
+    return _field_problem(body.get("bookingFieldsResponses")) if event_type_id == ASKS_MORE else None
+
+
+def _field_problem(responses: Any) -> tuple[int, str, str] | None:
+    given = responses if isinstance(responses, dict) else {}
+    for field in MORE_FIELDS:
+        slug, value = field["slug"], given.get(field["slug"])
+        if value is None and field["required"]:
+            words = (
+                f"Missing required booking field response: {slug} - it is required by the event type booking fields."
+            )
+            return 400, "BadRequestException", words
+        options = field.get("options")
+        if value is not None and options and value not in options:
+            words = f"Invalid option '{value}' for booking field '{slug}'. Allowed options are: {', '.join(options)}."
+            return 400, "BadRequestException", words
     return None
 
 

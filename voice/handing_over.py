@@ -33,7 +33,7 @@ def give_up(session: CallSession, held: tuple[Dispatch.Status, ...], *, now: dat
 
 
 def hand_over(session: CallSession, *, now: datetime) -> None:
-    """Hand the lead of a call that broke off to a human, once; nobody is called again for it by itself."""
+    """Hand the lead of a call that broke off to a human, once. The worker never dials for it again."""
     if not CallSession.objects.filter(undecided(), pk=session.pk).exists():
         return
     why = outcomes.explain_end(session)

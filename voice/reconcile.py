@@ -195,7 +195,7 @@ def _end_simulated(*, now: datetime, limit: int) -> int:
 def _catch_up(*, now: datetime, limit: int) -> int:
     """Act on calls that came to nothing, or broke off, and whose consequences nobody has drawn.
 
-    Found is only what something follows from, or the same would be found for ever.
+    Finds only calls from which something follows, or it would find the same ones in every sweep.
     """
     rang = Q(rang=True) | Q(duration_s__gt=0) | Q(started_at__isnull=False) | Q(transcript__isnull=False)
     others = CallSession.objects.filter(dispatch_id=OuterRef("dispatch_id")).exclude(pk=OuterRef("pk"))

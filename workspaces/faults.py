@@ -1,4 +1,4 @@
-"""What is wrong with a workspace's accounts at providers: its pages say so until something works again."""
+"""Faults of a workspace's accounts at providers: its pages show them until something works again."""
 
 import time
 from collections.abc import Callable

@@ -242,7 +242,7 @@ class Integration(models.Model):
 
 
 class Fault(models.Model):
-    """What is wrong with a workspace's account at a provider. The row goes once something works again."""
+    """A fault of a workspace's account at a provider. The row is deleted once something works again."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="faults", db_index=False)
     provider = models.CharField(max_length=16, choices=Integration.Provider.choices)

@@ -62,6 +62,13 @@ def refuse_booking(status: int, message: str) -> None:
     responses.add(responses.POST, BOOKINGS_URL, status=status, json={"status": "error", "error": error})
 
 
+def answer_standing(uid: str = "bk_1", **overrides: Any) -> None:
+    """Let Cal.com show a booking."""
+    responses.add(
+        responses.GET, f"{BOOKINGS_URL}/{uid}", json={"status": "success", "data": booked(uid=uid, **overrides)}
+    )
+
+
 def answer_list(*found: dict[str, Any]) -> None:
     """Let Cal.com list bookings."""
     responses.add(responses.GET, BOOKINGS_URL, json={"status": "success", "data": list(found)})

@@ -18,6 +18,7 @@ from agents.tests.factories import (
     answer_booking,
     answer_list,
     answer_slots,
+    answer_standing,
     booked,
     bookings_asked,
     make_calendar_lead,
@@ -74,6 +75,7 @@ def test_books_for_this_lead_and_says_so() -> None:
 def test_asked_twice_books_once() -> None:
     lead = make_calendar_lead()
     answer_booking()
+    answer_standing()
 
     told = [use(lead, "bookConsult", {"start": START}) for _ in range(2)]
 
@@ -85,6 +87,7 @@ def test_asked_twice_books_once() -> None:
 def test_another_time_is_for_a_person_to_arrange() -> None:
     lead = make_calendar_lead()
     answer_booking()
+    answer_standing()
     use(lead, "bookConsult", {"start": START})
 
     told = use(lead, "bookConsult", {"start": LATER})

@@ -91,7 +91,6 @@ def test_what_is_over_is_not_offered_and_nothing_is_said_to_be_nothing() -> None
     "answer",
     [
         {"status": 500, "json": {}},
-        {"status": 401, "json": {"status": "error", "error": {"message": "Invalid"}}},
         {"body": "<html>"},
         {"json": {"status": "success", "data": {"2026-06-08": [{"start": "nine"}]}}},
         {"json": {"status": "success", "data": {"2026-06-08": [{"start": "2026-06-08T08:00:00"}]}}},

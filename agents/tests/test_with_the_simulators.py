@@ -1,5 +1,6 @@
 """A conversation from the first question to the booking, over real sockets, in both flavours of OpenAI's wire."""
 
+import json
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ from conftest import make_integration, make_lead, make_workspace
 from leads.erasure import erase_leads
 from leads.models import Erasure, Lead, LeadEvent
 from providers.openai import Turn, Usage
-from workspaces.models import LogEntry
+from workspaces.models import Fault, Integration, LogEntry
 
 pytestmark = [pytest.mark.django_db, pytest.mark.serial]
 
@@ -72,6 +73,13 @@ def say(lead: Lead, turns: list[Turn], text: str) -> Said:
     )
     turns.append({"role": "assistant", "content": said.text})
     return said
+
+
+def choose_event_type(lead: Lead, event_type_id: str) -> None:
+    """Have the workspace book another event type."""
+    integration = Integration.objects.get(workspace=lead.workspace, provider="calcom")
+    integration.credentials = json.dumps({"api_key": "cal_live_0123456789", "event_type_id": event_type_id})
+    integration.save()
 
 
 @pytest.mark.parametrize("flavour", ["responses", "chat"])
@@ -179,3 +187,53 @@ def test_a_request_to_the_host_counts_as_booked() -> None:
 
     assert "host still has to confirm" in told.result["say"]
     assert Booking.objects.get().awaits_host
+
+
+@pytest.mark.parametrize(
+    ("event_type_id", "advice"),
+    [("6001", "has no hosts"), ("6002", "is a managed parent"), ("6003", "has reached its booking limit")],
+)
+def test_a_calendar_that_is_not_set_up_is_a_humans_business(event_type_id: str, advice: str, simulators: str) -> None:
+    lead = make_calendar_lead()
+    start = first_slot(lead)
+    choose_event_type(lead, event_type_id)
+
+    told = use(lead, "bookConsult", {"start": start}, now=timezone.now())
+
+    lead.refresh_from_db()
+    assert (told.ok, lead.status) == (False, "needs_human")
+    assert advice in Fault.objects.get().reason
+    assert bookings_made(simulators) == []
+
+
+def test_what_an_event_type_asks_for_besides_is_asked_of_the_lead(simulators: str) -> None:
+    lead = make_calendar_lead(metadata={"company": "Acme Ltd"})
+    start = first_slot(lead)
+    choose_event_type(lead, "6004")
+
+    asked = use(lead, "bookConsult", {"start": start}, now=timezone.now())
+    told = use(lead, "bookConsult", {"start": start, "answers": "team-size: 11-50"}, now=timezone.now())
+
+    assert "Team size (`team-size`, one of: 1-10, 11-50, more)" in asked.result["error"]
+    assert told.ok
+    (made,) = bookings_made(simulators)
+    assert made["bookingFieldsResponses"]["company"] == "Acme Ltd"
+    assert made["bookingFieldsResponses"]["team-size"] == "11-50"
+
+
+def test_an_appointment_called_off_at_cal_com_is_not_confirmed(simulators: str) -> None:
+    lead = make_calendar_lead()
+    start = first_slot(lead)
+    assert use(lead, "bookConsult", {"start": start}, now=timezone.now()).ok
+    (made,) = bookings_made(simulators)
+    headers = {"Authorization": "Bearer cal_live_x", "cal-api-version": "2026-02-25"}
+    requests.post(f"{simulators}/calcom/v2/bookings/{made['uid']}/cancel", headers=headers, json={}, timeout=5)
+
+    told = use(lead, "bookConsult", {"start": start}, now=timezone.now())
+    again = use(lead, "bookConsult", {"start": start}, now=timezone.now())
+
+    assert "was called off at Cal.com" in told.result["error"]
+    assert again.ok
+    lead.refresh_from_db()
+    assert [made["status"] for made in bookings_made(simulators)] == ["cancelled", "accepted"]
+    assert lead.booking_uid == bookings_made(simulators)[1]["uid"]

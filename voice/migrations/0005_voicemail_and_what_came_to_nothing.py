@@ -17,7 +17,7 @@ def put_together(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    """Add the outcome and make the indexes anew."""
+    """Add the outcome and replace the indexes."""
 
     dependencies: ClassVar = [("voice", "0004_call_not_reported")]
     operations: ClassVar = [

@@ -1,4 +1,4 @@
-"""What is wrong with a workspace's account at a provider, for a notice on its pages."""
+"""Faults of a workspace's accounts at providers, for a notice on its pages."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""What every page of a workspace says about accounts that are not in order."""
+"""The notices on every page of a workspace about accounts that are not in order."""
 
 from django import template
 
