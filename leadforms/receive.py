@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from leadforms import held, spam, tokens
 from leadforms.answers import Read, read_answers
-from leadforms.content import read_content
+from leadforms.content import Content, QuestionType, read_content
 from leadforms.known import note_again
 from leadforms.models import FormVersion, HeldSubmission, LeadForm
 from leadforms.tokens import BadToken, Spent, Token, TooOld
@@ -21,8 +21,10 @@ from leads.dispatch import deliver
 from leads.intake import Accepted, ConsentGiven, DuplicatePhone, Submission, accept_lead
 from leads.models import Lead
 
-# A field that people don't see. No browser fills in anything under this name by itself.
-HONEYPOT = "homepage"
+# A field that people don't see. Browsers and password managers know no value for this name.
+HONEYPOT = "cb_remark"
+# Questions whose answers are the visitor's own words.
+_OWN_WORDS = (QuestionType.SHORT_TEXT, QuestionType.LONG_TEXT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +70,15 @@ def receive(form: LeadForm, post: QueryDict, *, sender: Sender, now: datetime) -
         return _ask_again(form, issued_at=_long_enough_before(now), embedded_by=old.embedded_by)
     except (BadToken, FormVersion.DoesNotExist):
         return _ask_again(form, issued_at=now)
-    read = read_answers(read_content(version.content), post, region=form.workspace.default_region)
+    content = read_content(version.content)
+    read = read_answers(content, post, region=form.workspace.default_region)
     if read.issues:
         return Again(version=version, token=offered, issues=read.issues)
     consent = _consent(version, token, sender, now=now)
     submission = _submission(form, version, read, post, consent=consent)
     # A second click is told what came of the first, and counts toward no limit.
-    reason = None if tokens.is_spent(token) else _find_reason(form, token, submission, post, now=now)
+    texts = _own_words(content, read)
+    reason = None if tokens.is_spent(token) else _find_reason(form, token, submission, post, texts=texts, now=now)
     spent, accepted = _keep(form, token, submission, reason=reason, now=now)
     if spent is Spent.OTHER:
         return _again(version, issued_at=_long_enough_before(now), embedded_by=token.embedded_by)
@@ -84,11 +88,16 @@ def receive(form: LeadForm, post: QueryDict, *, sender: Sender, now: datetime) -
 
 
 def _find_reason(
-    form: LeadForm, token: Token, submission: Submission, post: QueryDict, *, now: datetime
+    form: LeadForm, token: Token, submission: Submission, post: QueryDict, *, texts: list[str], now: datetime
 ) -> HeldSubmission.Reason | None:
     ip = submission.consent.ip if submission.consent else None
     trap = post.get(HONEYPOT, "")
-    return spam.find_reason(form=form, token=token, honeypot=trap, name=submission.name, ip=ip, now=now)
+    return spam.find_reason(form=form, token=token, honeypot=trap, name=submission.name, texts=texts, ip=ip, now=now)
+
+
+def _own_words(content: Content, read: Read) -> list[str]:
+    answers = (read.answers.get(question.id) for question in content.questions() if question.type in _OWN_WORDS)
+    return [text for text in (read.contact.goal, *answers) if text]
 
 
 def _keep(

@@ -4,6 +4,7 @@ Nothing here refuses anybody: what is caught is held, and staff can release it.
 """
 
 import ipaddress
+from collections.abc import Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -18,19 +19,23 @@ from leads.links import has_link
 from workspaces.models import Workspace
 
 Reason = HeldSubmission.Reason
+# A person whose browser fills in the whole form still has to tick the consent and press the button.
+QUICK_S = 5.0
 # One customer of a provider has at least so much (RFC 6177): single addresses of it are free to change.
 IPV6_PREFIX = 64
 
 
 def find_reason(
-    *, form: LeadForm, token: Token, honeypot: str, name: str, ip: str | None, now: datetime
+    *, form: LeadForm, token: Token, honeypot: str, name: str, texts: Sequence[str], ip: str | None, now: datetime
 ) -> Reason | None:
-    """Return what gives a valid submission away, None where nothing does; count it toward the form's limits.
+    """Return what gives a valid submission away, None if nothing does; count it toward the form's limits.
 
-    What is caught counts no further: nobody can fill up a form's hour with what never reached it. While Redis is
-    away nothing is counted and everything passes. May call Redis, so no transaction should be open.
+    `texts` are the answers in the visitor's own words. The hidden field (`honeypot`) never decides alone, because
+    browsers and password managers may fill it in: it takes haste or the content of an answer as well.
+    What is caught counts no further: nobody can fill up a form's hour with what never reached it. While Redis is away
+    nothing is counted and everything passes. May call Redis, so no transaction should be open.
     """
-    if honeypot:
+    if honeypot and (token.age_s(now) < QUICK_S or _is_machine_made(name, texts)):
         return Reason.HONEYPOT
     if token.age_s(now) < settings.FORM_MIN_SECONDS:
         return Reason.TOO_FAST
@@ -46,6 +51,11 @@ def find_reason(
     if not limits.let_through(f"form:{form.pk}", by_form):
         return Reason.MANY_FOR_FORM
     return None
+
+
+def _is_machine_made(name: str, texts: Sequence[str]) -> bool:
+    """Return whether the answers are as machines write them: with links, or the same everywhere."""
+    return name in texts or any(has_link(text) for text in texts)
 
 
 def take_contact(form: LeadForm, *, now: datetime) -> bool:

@@ -126,7 +126,7 @@ class AnythingTests(HypothesisTestCase):
         questions = [question(kind.value, id=f"q_{n:06d}") for n, kind in enumerate(QuestionType)]
         version = make_published(workspace, document(*questions))
         token = tokens.issue(version, now=timezone.now())
-        names = ["name", "phone", "phone_region", "email", "goal", "consent", "tracking", "token", "homepage"]
+        names = ["name", "phone", "phone_region", "email", "goal", "consent", "tracking", "token", "cb_remark"]
         names += [each["id"] for each in questions] + ["q_000003_region"]
         values = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
         sent = {"token": token} | data.draw(st.dictionaries(st.sampled_from(names), values))

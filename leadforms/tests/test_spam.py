@@ -42,9 +42,9 @@ def store(request: pytest.FixtureRequest, settings: Settings) -> Iterator[str]:
         client.close()
 
 
-def find(*, form: LeadForm = FORM, age_s: float = 60, ip: str | None = "192.0.2.1", **said: str) -> Any:
+def find(*, form: LeadForm = FORM, age_s: float = 60, ip: str | None = "192.0.2.1", **said: Any) -> Any:
     token = Token(UUID(int=1), "nonce", NOW - timedelta(seconds=age_s))
-    said = {"honeypot": "", "name": "Ada Byron"} | said
+    said = {"honeypot": "", "name": "Ada Byron", "texts": ()} | said
     return spam.find_reason(form=form, token=token, ip=ip, now=NOW, **said)
 
 
@@ -52,9 +52,26 @@ def test_lets_people_through() -> None:
     assert find() is None
 
 
-@pytest.mark.parametrize("filled", ["https://spam.example", " "])
-def test_who_fills_in_the_hidden_field_is_no_person(filled: str) -> None:
-    assert find(honeypot=filled) is Reason.HONEYPOT
+@pytest.mark.parametrize("filled", ["https://ada.example", "Ada Byron", "12 St James's Square", " "])
+def test_the_hidden_field_alone_holds_nobody_back(filled: str) -> None:
+    # Password managers and browsers fill in more than a person sees.
+    assert find(honeypot=filled) is None
+
+
+def test_the_hidden_field_and_haste_are_a_machine() -> None:
+    assert find(honeypot="x", age_s=4.999) is Reason.HONEYPOT
+    assert find(honeypot="x", age_s=5) is None
+    assert find(age_s=4.999) is None
+
+
+@pytest.mark.parametrize("text", ["Buy at https://spam.example now", "cheap pills: evil.com", "Ada Byron"])
+def test_the_hidden_field_and_what_machines_write_are_a_machine(text: str) -> None:
+    assert find(honeypot="x", texts=["A new job", text]) is Reason.HONEYPOT
+    assert find(texts=["A new job", text]) is None
+
+
+def test_the_hidden_field_and_what_people_write_are_a_person() -> None:
+    assert find(honeypot="x", texts=["A new job", "", "I am with Byron & Co., St.Claire"]) is None
 
 
 @pytest.mark.parametrize("name", ["Win now https://spam.example", "cash.example-spam.com", "x t.co://", *LINKS])
@@ -99,7 +116,7 @@ def test_holds_what_is_over_the_limit_of_a_form(settings: Settings) -> None:
 def test_what_was_held_uses_up_nobody_elses_hour(settings: Settings) -> None:
     settings.FORM_LIMIT_PER_IP, settings.FORM_LIMIT_PER_HOUR = 1, 2
 
-    found = [find(honeypot="x"), find(age_s=0), find(), find(), find(), find(ip="192.0.2.2")]
+    found = [find(honeypot="x", age_s=3), find(age_s=0), find(), find(), find(), find(ip="192.0.2.2")]
 
     assert found == [Reason.HONEYPOT, Reason.TOO_FAST, None, Reason.MANY_FROM_IP, Reason.MANY_FROM_IP, None]
 

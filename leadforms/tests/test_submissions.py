@@ -209,12 +209,26 @@ class SubmissionTests(TestCase):
         assert Dispatch.objects.get().status == "skipped"
 
     def test_what_looks_like_spam_is_kept_back_and_thanked(self) -> None:
-        self.assert_thanked(self.send(homepage="https://spam.example"))
+        self.assert_thanked(self.send(cb_remark="Buy", goal="Buy at https://spam.example"))
         self.token = token_for(self.version, age_s=0)
         self.assert_thanked(self.send(phone="07123 456780"))
 
         assert not Lead.objects.exists()
         assert {held.reason for held in HeldSubmission.objects.all()} == {"honeypot", "too_fast"}
+
+    def test_answers_that_machines_repeat_or_fill_with_links_weigh_with_the_hidden_field(self) -> None:
+        for text in ("Buy at https://spam.example", "Ada Byron"):
+            self.token = token_for(self.version)
+            self.assert_thanked(self.send(cb_remark="x", q_why000=text))
+
+        assert {held.reason for held in HeldSubmission.objects.all()} == {"honeypot"}
+        assert not Lead.objects.exists()
+
+    def test_a_person_whose_browser_fills_in_the_hidden_field_becomes_a_lead(self) -> None:
+        self.assert_thanked(self.send(cb_remark="https://ada.example", homepage="https://ada.example"))
+
+        assert Lead.objects.get().name == "Ada Byron"
+        assert not HeldSubmission.objects.exists()
 
     def test_what_comes_after_the_days_cap_is_kept_back(self) -> None:
         LeadForm.objects.update(daily_cap=1)
