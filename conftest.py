@@ -1,7 +1,10 @@
 """Factories and fixtures for every test."""
 
+import io
 import itertools
 import json
+import logging
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -113,3 +116,15 @@ def _counters_start_at_zero() -> None:
     limits.reset()
     authentication.forget()
     faults.forget_noted()
+
+
+@pytest.fixture
+def logged_levels() -> Iterator[Callable[[], set[str]]]:
+    """Return a function that tells the levels of what the settings' own handler has written since."""
+    own = next(handler for handler in logging.getLogger().handlers if handler.name == "stderr")
+    assert isinstance(own, logging.StreamHandler)
+    stream = io.StringIO()
+    before = own.setStream(stream)
+    yield lambda: {json.loads(line)["level"] for line in stream.getvalue().splitlines()}
+    if before is not None:
+        own.setStream(before)

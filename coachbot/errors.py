@@ -1,27 +1,41 @@
 """Every exception → the answer a caller gets."""
 
 import logging
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
+from django.http.request import RawPostDataException, UnreadablePostError
+from django.template.loader import render_to_string
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 from webapi.errors import ApiError, payload_too_large, unavailable
 from webapi.json_api import dump
-from workspaces.connections import purge_dead
+from workspaces.connections import DATABASE_AWAY, purge_dead
 
 logger = logging.getLogger(__name__)
 
-DATABASE_AWAY = (OperationalError, InterfaceError)
+# The last two: a body that breaks off, and one that was read as a form already and is none. Django calls them crashes.
+UNREADABLE = (
+    exceptions.ParseError,
+    SuspiciousOperation,
+    BadRequest,
+    MultiPartParserError,
+    UnreadablePostError,
+    RawPostDataException,
+)
 
 
 def describe(exception: Exception) -> ApiError:
     """Translate any exception into the answer a caller gets; what nobody anticipated is logged and becomes a 500."""
+    if isinstance(exception, DATABASE_AWAY):
+        logger.warning("database unavailable: %s", type(exception).__name__)
+        purge_dead()
+        return unavailable()
     match exception:
         case ApiError():
             return exception
@@ -33,13 +47,8 @@ def describe(exception: Exception) -> ApiError:
             return payload_too_large()
         case exceptions.PermissionDenied() | PermissionDenied():
             return ApiError(403, "forbidden")
-        case exceptions.ParseError() | SuspiciousOperation() | BadRequest() | MultiPartParserError():
-            return ApiError(400, "bad_request", message="The request could not be understood.")
-        # InternalError: a server that has become a standby refuses to write.
-        case OperationalError() | InterfaceError() | InternalError():
-            logger.warning("database unavailable: %s", type(exception).__name__)
-            purge_dead()
-            return unavailable()
+    if isinstance(exception, UNREADABLE):
+        return ApiError(400, "bad_request", message="The request could not be understood.")
     logger.error("unexpected error", exc_info=exception)
     return ApiError(500, "internal_error", message="Something went wrong on our side. It has been logged.")
 
@@ -82,9 +91,15 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer a crash outside of any view (handler500)."""
+    """Answer what a page raised, or what rose outside of any view (handler500)."""
     from django.views.defaults import server_error as page
 
+    exception = sys.exc_info()[1]
     if request.path_info.startswith("/api/"):
-        return _as_json(ApiError(500, "internal_error", message="Something went wrong on our side."))
-    return page(request)
+        return _as_json(describe(exception) if isinstance(exception, Exception) else ApiError(500, "internal_error"))
+    if isinstance(exception, UNREADABLE):
+        return bad_request(request, exception)
+    if not isinstance(exception, DATABASE_AWAY):
+        return page(request)
+    away = describe(exception)
+    return HttpResponse(render_to_string("503.html"), status=away.status, headers=away.headers)

@@ -24,7 +24,7 @@ from leads.status import change_status
 from providers.errors import BLOCKED, ENGINE_AWAY, OutcomeUnknown, ProviderError, Unavailable
 from webapi import request_id
 from workspaces import prepared
-from workspaces.connections import give_back
+from workspaces.connections import give_back, log_failure
 from workspaces.journal import Crossing, entry, record
 from workspaces.models import LogEntry
 
@@ -252,8 +252,8 @@ def _write_down(order: Order, sent: Sent) -> None:
     """Record what the provider took. The database may be away by now: then the worker finds it out again."""
     try:
         _record(_Record(order, sent, timezone.now(), request_id.current()))
-    except DatabaseError:
-        logger.exception("sent but not recorded, the worker will: dispatch %s", order.dispatch_id)
+    except DatabaseError as error:
+        log_failure(logger, error, "sent but not recorded, the worker will: dispatch %s", order.dispatch_id)
 
 
 def _record_all(records: Sequence[_Record]) -> list[None]:

@@ -19,7 +19,7 @@ from agents.tools import TOOL_NAMES, run_tool
 from voice.incoming import Message, Refused, error_answer, find_session, read_request
 from voice.models import CallSession
 from webapi import request_id
-from workspaces.connections import give_back
+from workspaces.connections import give_back, log_failure
 from workspaces.journal import Crossing, record
 from workspaces.models import Channel, LogEntry
 
@@ -60,8 +60,8 @@ def answer_tools(request: HttpRequest, slug: str, tool: str) -> HttpResponse:
         workspace_id, message = read_request(request, slug)
     except Refused as refusal:
         return refusal.answer
-    except DatabaseError:
-        logger.exception("tool call of a workspace")
+    except DatabaseError as error:
+        log_failure(logger, error, "tool call of a workspace")
         return error_answer(503, "unavailable", headers={"Retry-After": "5"})
     wishes = _wishes(message, tool=tool)
     results: dict[str, dict[str, Any]] = {}
@@ -93,8 +93,8 @@ def _run(
                 results[wish.call_id] = _act(wish, session, left_s=left_s)
         lead_id = session.lead_id if session else None
         _journal(wishes, results, workspace_id=workspace_id, lead_id=lead_id, asked_by=asked_by)
-    except Exception:
-        logger.exception("tools of a call in workspace %s", workspace_id)
+    except Exception as error:  # noqa: BLE001 - logged by log_failure
+        log_failure(logger, error, "tools of a call in workspace %s", workspace_id)
         for wish in wishes:
             results.setdefault(wish.call_id, _no(BROKEN))
     finally:
@@ -113,8 +113,8 @@ def _act(wish: _Wish, session: CallSession, *, left_s: float) -> dict[str, Any]:
             deadline_s=left_s,
             session=session.pk.hex,
         )
-    except Exception:
-        logger.exception("tool %s of lead %s", wish.name, session.lead_id)
+    except Exception as error:  # noqa: BLE001 - logged by log_failure
+        log_failure(logger, error, "tool %s of lead %s", wish.name, session.lead_id)
         return _no(BROKEN)
     return told.result
 

@@ -18,6 +18,7 @@ from leads.models import Dispatch
 from providers import inngest
 from providers.errors import ProviderError
 from whatsapp.models import AgentTurn
+from workspaces.connections import log_failure
 
 logger = logging.getLogger(__name__)
 
@@ -135,8 +136,8 @@ class EventSender:
             except ProviderError:
                 # Logged where it happened; the rows stay pending and the worker sends them.
                 pass
-            except Exception:
-                logger.exception("sending events")
+            except Exception as error:  # noqa: BLE001 - logged by log_failure
+                log_failure(logger, error, "sending events")
             finally:
                 connections.close_all()
                 for _ in batch:

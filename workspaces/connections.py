@@ -1,14 +1,18 @@
 """Lending database connections: who waits for something else gives theirs back, and dead ones are thrown out."""
 
 import contextlib
+import logging
 import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 import psycopg
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, InternalError, OperationalError, connection
 
+# What a database raises that can't be reached, takes nothing in, or has no connection to spare. InternalError: a server
+# that has become a standby.
+DATABASE_AWAY = (OperationalError, InterfaceError, InternalError)
 PURGE_EVERY_S = 1.0
 INSIST_EVERY_S = 0.2
 T = TypeVar("T")
@@ -39,6 +43,14 @@ def insist(act: Callable[[], T], *, within_s: float) -> T:
                 raise
             connection.close()
             time.sleep(INSIST_EVERY_S)
+
+
+def log_failure(logger: logging.Logger, error: BaseException, what: str, *args: object) -> None:
+    """Log what `error` ended: as an error, or as a warning where the database is away. /readyz tells of that."""
+    if isinstance(error, DATABASE_AWAY):
+        logger.warning("%s: database unavailable: %s", what % args, type(error).__name__)
+    else:
+        logger.error(what, *args, exc_info=error)
 
 
 def purge_dead() -> None:

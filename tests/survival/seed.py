@@ -10,6 +10,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "coachbot.settings")
 django.setup()
 
+from django.contrib.auth import get_user_model  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
@@ -17,6 +18,8 @@ from apikeys.models import ApiKey, hash_token  # noqa: E402
 from leadforms import publishing  # noqa: E402
 from workspaces.models import Integration, Workspace  # noqa: E402
 
+# Of the platform's staff, who may open every page.
+USERNAME, PASSWORD = "survivor", "a-password-of-no-use-elsewhere"
 CREDENTIALS: dict[str, dict[str, str]] = {
     "vapi": {
         "api_key": "vapi-private-0123456789",
@@ -63,6 +66,7 @@ def fill() -> dict[str, str]:
     other = make_workspace("other-ltd", "voice", "vapi")
     whatsapp = make_workspace("whatsapp-ltd", "whatsapp", "twilio", "openai", "calcom")
     publish_form(whatsapp)
+    get_user_model().objects.create_superuser(USERNAME, "survivor@example.com", PASSWORD)
     return {
         "voice": make_key(voice),
         "other": make_key(other),

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from leads import erasures, sweep
 from leads.intake import claim_name
+from workspaces.connections import log_failure
 
 logger = logging.getLogger(__name__)
 
@@ -81,9 +82,9 @@ class Worker:
 def _run(job: sweep.Job) -> None:
     try:
         job()
-    except Exception:
+    except Exception as error:  # noqa: BLE001 - logged by log_failure
         # The row stays claimed; when its lease ends another sweep settles it.
-        logger.exception("dispatch failed unexpectedly")
+        log_failure(logger, error, "dispatch failed unexpectedly")
     finally:
         _close_connection()
 
