@@ -486,5 +486,5 @@ def test_asks_no_more_of_the_database_for_more_rows(django_assert_num_queries: D
     operator = Operator(version)
     operator.see("?state=released")
 
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         operator.see("?state=released")
