@@ -63,8 +63,8 @@ class LogEntryAdmin(ReadOnlyAdmin):
     """What crossed the border with a provider, as the journal keeps it: masked."""
 
     list_display = (
-        *("created_at", "workspace", "direction", "provider", "operation", "outcome", "status_code", "duration_ms"),
-        *("request_id", "submitted"),
+        *("created_at", "workspace", "direction", "provider", "operation", "outcome", "submitted", "status_code"),
+        *("duration_ms", "request_id"),
     )
     list_filter = (
         *(WorkspaceFilter, ProviderFilter, "outcome", "direction"),

@@ -218,6 +218,18 @@ def test_tells_integrators_who_sets_each_status() -> None:
     assert "staff set `booked`" not in told
 
 
+def test_says_of_each_fault_what_happens_and_what_the_operator_sees() -> None:
+    told = (ROOT / "docs/running.md").read_text()
+    section = told.partition("\n## What happens when …\n")[2].partition("\n## ")[0]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split(" | ")] for line in section.splitlines() if line[:2] == "| "
+    ]
+
+    assert rows.count(["What happens", "What Coachbot does", "What you see"]) >= 8
+    assert len(rows) > 30
+    assert [row for row in rows if len(row) != 3 or not all(row)] == []
+
+
 def test_tells_operators_to_bound_slow_bodies_at_the_proxy() -> None:
     told = (ROOT / "docs/running.md").read_text()
 
