@@ -27,8 +27,6 @@ RUN COACHBOT_SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsaf
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
-# Exec form: SIGTERM reaches granian, which answers what it has begun and refuses what is new.
+# Exec form: SIGTERM reaches the server, which answers what it has begun and refuses what is new.
 # 512 threads, since a request waits for Vapi most of its time; a waiting one costs about 250 kB. Respawn: one dead worker is not an outage.
-CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "512", \
-     "--backlog", "2048", "--no-ws", "--log-level", "error", "--respawn-failed-workers", "--workers-kill-timeout", "30", \
-     "coachbot.wsgi:application"]
+CMD ["python", "-m", "coachbot.server", "--host", "0.0.0.0", "--workers", "2", "--threads", "512", "--respawn"]

@@ -22,7 +22,7 @@ SCENARIOS: dict[str, Callable[[Bench], None]] = {
     "start": start.measure,
 }
 SETTINGS = (
-    f"Web server: granian, {servers.WORKERS} processes × {servers.BLOCKING_THREADS} threads (SQLite: 1 × "
+    f"Web server: coachbot.server, {servers.WORKERS} processes × {servers.BLOCKING_THREADS} threads (SQLite: 1 × "
     f"{servers.SQLITE_BLOCKING_THREADS}). Baseline: gunicorn, 2 sync workers (SQLite: gthread 1 × "
     f"{servers.SQLITE_BLOCKING_THREADS})."
 )

@@ -162,9 +162,8 @@ def product(
     """Run Coachbot as in production."""
     port = free_port()
     command = [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
-        *("--workers", str(workers), "--blocking-threads", str(threads), "--backlog", str(BACKLOG), "--http", "1"),
-        *("--no-ws", "--log-level", "error", "--workers-kill-timeout", "5", "coachbot.wsgi:application"),
+        *(sys.executable, "-m", "coachbot.server", "--port", str(port), "--workers", str(workers)),
+        *("--threads", str(threads), "--kill-timeout", "5"),
     ]
     return _running("product", command, env=env, log=log, ready="/readyz", port=port)
 

@@ -54,6 +54,8 @@ SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
 CSRF_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+# How long the body of a request may take from its head to its last byte.
+BODY_TIMEOUT_S = env.seconds("BODY_TIMEOUT_S", 30)
 
 # --- Apps. Ours stand before Django's admin, so that our templates win. ----------------------------------------------
 INSTALLED_APPS = [

@@ -168,9 +168,7 @@ def prepare_database() -> dict[str, Any]:
 def start_web(children: Children, port: int) -> None:
     children.start(
         "web",
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
-        *("--workers", "1", "--blocking-threads", "64", "--backlog", "2048", "--no-ws", "--log-level", "error"),
-        *("--workers-kill-timeout", "5", "coachbot.wsgi:application"),
+        *(sys.executable, "-m", "coachbot.server", "--port", str(port), "--threads", "64", "--kill-timeout", "5"),
     )
 
 

@@ -5,6 +5,7 @@ import logging
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import RequestDataTooBig
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
@@ -51,10 +52,7 @@ def read_request(request: HttpRequest, name: str) -> tuple[UUID, Message]:
         raise Refused(error_answer(503, "unavailable", headers={"Retry-After": "30"})) from None
     if workspace_id is None:
         raise Refused(error_answer(401, "unauthorized", headers={"WWW-Authenticate": "Bearer"}))
-    body = request.read(MAX_BODY_BYTES + 1)
-    if len(body) > MAX_BODY_BYTES:
-        raise Refused(error_answer(413, "payload_too_large"))
-    return workspace_id, _message(body)
+    return workspace_id, _message(_read_body(request))
 
 
 def find_session(message: Message, *, workspace_id: UUID) -> CallSession | None:
@@ -88,6 +86,16 @@ def error_answer(
 ) -> HttpResponse:
     """Build an answer that is no success."""
     return JsonResponse(error_body(error, message=message), status=status, headers=headers or {})
+
+
+def _read_body(request: HttpRequest) -> bytes:
+    try:
+        body = request.read(MAX_BODY_BYTES + 1)
+    except RequestDataTooBig:
+        body = None
+    if body is None or len(body) > MAX_BODY_BYTES:
+        raise Refused(error_answer(413, "payload_too_large"))
+    return body
 
 
 def _authenticate(request: HttpRequest, name: str) -> UUID | None:

@@ -230,8 +230,11 @@ def test_says_of_each_fault_what_happens_and_what_the_operator_sees() -> None:
     assert [row for row in rows if len(row) != 3 or not all(row)] == []
 
 
-def test_tells_operators_to_bound_slow_bodies_at_the_proxy() -> None:
+def test_tells_operators_how_to_set_up_nginx_and_caddy() -> None:
     told = (ROOT / "docs/running.md").read_text()
 
-    for words in ("TRUSTED_PROXIES", "proxy_request_buffering on;", "client_body_timeout 10s;"):
+    for words in (
+        *("TRUSTED_PROXIES", "BODY_TIMEOUT_S", "client_max_body_size 16m;", "client_body_timeout 30s;"),
+        *("$proxy_add_x_forwarded_for;", "read_body 40s", "keepalive 20s"),
+    ):
         assert words in told

@@ -1,4 +1,4 @@
-"""Fill a fresh database, or revoke a key in it: `python -m tests.survival.seed`, in a process of its own."""
+"""Fill a fresh database, add leads or revoke a key: `python -m tests.survival.seed`, in a process of its own."""
 
 import json
 import os
@@ -16,6 +16,7 @@ from django.utils import timezone  # noqa: E402
 
 from apikeys.models import ApiKey, hash_token  # noqa: E402
 from leadforms import publishing  # noqa: E402
+from leads.models import Lead  # noqa: E402
 from workspaces.models import Integration, Workspace  # noqa: E402
 
 # Of the platform's staff, who may open every page.
@@ -79,6 +80,25 @@ def fill() -> dict[str, str]:
     }
 
 
+def add_leads(slug: str, count: int) -> None:
+    """Give a workspace many leads, and the server a superuser who may export them."""
+    workspace, now = Workspace.objects.get(slug=slug), timezone.now()
+    get_user_model().objects.create_superuser("staff", password="correct horse")
+    leads = (
+        Lead(
+            workspace=workspace,
+            channel=workspace.channel,
+            name="Jane Doe",
+            phone=f"+4479{number:08d}",
+            goal="x" * 1000,
+            created_at=now,
+            updated_at=now,
+        )
+        for number in range(count)
+    )
+    Lead.objects.bulk_create(leads, batch_size=500)
+
+
 def revoke(plaintext: str) -> None:
     """End a key, as the console does."""
     ApiKey.objects.get(token_hash=hash_token(plaintext)).revoke(at=timezone.now())
@@ -87,6 +107,8 @@ def revoke(plaintext: str) -> None:
 if __name__ == "__main__":
     if sys.argv[1] == "fill":
         sys.stdout.write(json.dumps(fill()))
+    elif sys.argv[1] == "leads":
+        add_leads(sys.argv[2], int(sys.argv[3]))
     else:
         # Waits for a line, so that the moment of the revocation is the caller's and not that of the imports.
         sys.stdout.write("ready\n")

@@ -153,9 +153,8 @@ class System:
     def start_web(self) -> None:
         """Start the web server and wait until it may get traffic."""
         command = [
-            *("-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port)),
-            *("--workers", str(self.workers), "--blocking-threads", str(self.threads), "--backlog", "2048"),
-            *("--no-ws", "--log-level", "error", "--workers-kill-timeout", "5", "coachbot.wsgi:application"),
+            *("-m", "coachbot.server", "--port", str(self.port), "--workers", str(self.workers)),
+            *("--threads", str(self.threads), "--kill-timeout", "5"),
         ]
         web = self.web = self.processes.start("web", command, self.environment())
 
@@ -244,8 +243,18 @@ def start_simulators(processes: Processes) -> Simulators:
 
 def run_seed(env: dict[str, str]) -> dict[str, str]:
     """Migrate and fill a database in a process of its own. Returns the keys."""
+    keys: dict[str, str] = json.loads(_seed(env, "fill"))
+    return keys
+
+
+def add_leads(system: System, slug: str, count: int) -> None:
+    """Give a workspace many leads, and the server a superuser `staff`, whose password is `correct horse`."""
+    _seed(system.environment(), "leads", slug, str(count))
+
+
+def _seed(env: dict[str, str], *command: str) -> bytes:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.survival.seed", "fill"],
+        [sys.executable, "-m", "tests.survival.seed", *command],
         cwd=ROOT,
         env=env,
         capture_output=True,
@@ -253,8 +262,7 @@ def run_seed(env: dict[str, str]) -> dict[str, str]:
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode("utf-8", "replace")[-3000:]
-    keys: dict[str, str] = json.loads(done.stdout)
-    return keys
+    return done.stdout
 
 
 def at_once(actions: Sequence[Callable[[], R]]) -> list[R]:

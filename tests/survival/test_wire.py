@@ -86,3 +86,37 @@ def test_places_the_call_when_the_client_hangs_up_before_the_answer(system: Syst
     assert answer.status_code == 201
     assert (system.count_leads(phone), len(system.simulators.calls(phone))) == (1, 1)
     wait_for("the phone rings", lambda: system.simulators.rang(phone) == 1)
+
+
+def report(system: System, body: bytes | Iterator[bytes]) -> requests.Response:
+    """Send what Vapi would send, without its secret."""
+    return requests.post(f"{system.url}/api/vapi/voice-ltd/events", data=body, timeout=20)
+
+
+def test_takes_large_bodies_where_they_belong_and_refuses_larger_ones(system: System) -> None:
+    # Read whole before anybody asks for the secret, up to what the path takes.
+    assert report(system, b" " * 8_000_000).status_code == 401
+    assert report(system, in_pieces(b" " * 8_000_000)).status_code == 401
+    assert report(system, b" " * 9_000_000).status_code == 401
+
+
+@pytest.mark.parametrize("pieces", [True, False], ids=["in pieces", "whole"])
+def test_a_form_is_told_that_its_body_is_too_large(system: System, pieces: bool) -> None:
+    body = b"name=" + b"x" * 300_000
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    answer = requests.post(
+        f"{system.url}/forms/whatsapp-ltd", data=in_pieces(body) if pieces else body, headers=form, timeout=10
+    )
+
+    assert answer.status_code == 413
+
+
+def test_a_form_in_pieces_is_read_like_any_other(system: System) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = b"name=Ada+Byron&goal=" + b"x" * 100_000
+
+    answer = requests.post(f"{system.url}/forms/whatsapp-ltd", data=in_pieces(body), headers=form, timeout=10)
+
+    assert answer.status_code == 200
+    assert 'value="Ada Byron"' in answer.text
