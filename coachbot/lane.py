@@ -26,6 +26,7 @@ from leads.read import show_lead
 from leads.submit import submit_lead
 from webapi import request_id
 from webapi.calls import Answer, ApiCall, refused
+from webapi.client_ip import believe_scheme
 
 logger = logging.getLogger("coachbot.requests")
 
@@ -46,6 +47,7 @@ class FastLane:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer here what belongs here."""
+        believe_scheme(environ)
         handler = _handler(environ)
         if handler is None or not _usual(environ):
             return self._django(environ, start_response)

@@ -1,6 +1,7 @@
-"""Whose address a request came from, as far as the proxies before us can be believed."""
+"""What the proxies before us say of a request, as far as they can be believed: its address and its scheme."""
 
 import ipaddress
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -13,10 +14,25 @@ def client_ip(request: HttpRequest) -> str | None:
     outermost wrote stands so many places from the end; everything before it is the visitor's own claim.
     """
     address = str(request.META.get("REMOTE_ADDR", ""))
-    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
-    if settings.TRUSTED_PROXIES and hops:
-        address = hops[-min(settings.TRUSTED_PROXIES, len(hops))]
+    if settings.TRUSTED_PROXIES:
+        address = _outermost(request.headers.get("X-Forwarded-For", "")) or address
     return _read(address)
+
+
+def believe_scheme(environ: dict[str, Any]) -> None:
+    """Leave of X-Forwarded-Proto what the outermost of our proxies wrote.
+
+    A proxy that appends leaves the visitor's own word in front, and that is the one that Django looks at.
+    """
+    told = environ.get("HTTP_X_FORWARDED_PROTO", "")
+    if "," in told:
+        environ["HTTP_X_FORWARDED_PROTO"] = _outermost(told)
+
+
+def _outermost(header: str) -> str:
+    """Return what the outermost of TRUSTED_PROXIES wrote into a header that each of them appends to."""
+    hops = [hop.strip() for hop in header.split(",") if hop.strip()]
+    return hops[-min(settings.TRUSTED_PROXIES, len(hops))] if hops and settings.TRUSTED_PROXIES else ""
 
 
 def _read(text: str) -> str | None:

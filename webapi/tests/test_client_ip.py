@@ -4,7 +4,7 @@ import pytest
 from django.test import RequestFactory
 from pytest_django import Settings
 
-from webapi.client_ip import client_ip
+from webapi.client_ip import believe_scheme, client_ip
 
 
 def ip_of(remote: str, forwarded: str = "") -> str | None:
@@ -44,3 +44,25 @@ def test_what_the_outermost_proxy_of_ours_wrote_is_it(
 
 def test_a_unix_socket_has_none() -> None:
     assert ip_of("") is None
+
+
+@pytest.mark.parametrize(
+    ("proxies", "told", "expected"),
+    [
+        (1, "https", "https"),
+        (1, "https, http", "http"),
+        (1, "http,https", "https"),
+        (2, "http, https, http", "https"),
+        (2, "https,", "https"),
+        (0, "https, http", ""),
+    ],
+)
+def test_the_scheme_is_what_the_outermost_proxy_of_ours_wrote(
+    settings: Settings, proxies: int, told: str, expected: str
+) -> None:
+    settings.TRUSTED_PROXIES = proxies
+    environ = {"HTTP_X_FORWARDED_PROTO": told}
+
+    believe_scheme(environ)
+
+    assert environ == {"HTTP_X_FORWARDED_PROTO": expected}
