@@ -148,7 +148,8 @@ def _attendee(task: Task) -> _Attendee | None:
 def _standing(task: Task, start: datetime) -> Result | None:
     """Say what there is already, having found out about it where need be. None: a booking may be made."""
     booking = _active(task)
-    if booking is not None and booking.status == Booking.Status.SENDING:
+    is_under_way = booking is not None and booking.status == Booking.Status.SENDING
+    if booking is not None and is_under_way:
         booking = _wait_for(task, booking)
     if booking is None:
         return None
@@ -164,7 +165,7 @@ def _standing(task: Task, start: datetime) -> Result | None:
         old = Booking.objects.filter(pk=booking.pk, status=Booking.Status.BOOKED)
         old.update(status=Booking.Status.REPLACED, updated_at=task.now)
         return None
-    else:
+    elif not is_under_way:
         return _made_before(task, booking, start)
     return _affirm(booking, start)
 
