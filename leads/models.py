@@ -44,6 +44,7 @@ class Lead(models.Model):
         FORM = "form", _("Form")
         MANUAL = "manual", _("By hand")
         WHATSAPP = "whatsapp", _("Wrote on WhatsApp")
+        CALL = "call", _("Called")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="leads", db_index=False)

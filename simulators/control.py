@@ -41,6 +41,7 @@ class Control:
             web.post("/_sim/openai/script", self.extend_script),
             web.get("/_sim/openai/script", self.get_script),
             web.post("/_sim/vapi/begin", self.begin_scheduled),
+            web.post("/_sim/vapi/inbound", self.call_in),
             web.post("/_sim/twilio/inbound", self.post_inbound),
             web.post("/_sim/twilio/window", self.set_window),
             web.get("/_sim/recordings/{name}", self.get_recording),
@@ -132,6 +133,14 @@ class Control:
         wanted = await _object(request)
         calls = [call for call in self._state.memory.calls.values() if wanted.get("id") in (None, call.data["id"])]
         return json_reply({"begun": [call.data["id"] for call in calls if self._vapi.begin_scheduled(call)]})
+
+    async def call_in(self, request: web.Request) -> web.Response:
+        """POST /_sim/vapi/inbound {"url", "secret", "from", "name"?}: somebody calls; the webhooks follow."""
+        wanted = await _object(request)
+        _need_texts(wanted, ("url", "secret", "from"))
+        name = str(wanted.get("name") or "")
+        call = self._vapi.call_in(number=wanted["from"], name=name, url=wanted["url"], secret=wanted["secret"])
+        return json_reply({"id": call.data["id"]}, 201)
 
     async def post_inbound(self, request: web.Request) -> web.Response:
         """POST /_sim/twilio/inbound: posts a signed message and tells what the application answered."""

@@ -12,7 +12,7 @@ from simulators.clock import iso_ms, parse_moment
 from simulators.replies import JsonDict, bearer_of, cut, half_of, json_body, json_reply
 from simulators.state import Call, State
 from simulators.vapi_rules import UUID, message_of, problems_of
-from simulators.vapi_story import NORMAL, STORIES, Story, Teller
+from simulators.vapi_story import INBOUND, NORMAL, STORIES, Story, Teller
 from simulators.webhooks import Poster
 
 ORG_ID = "be2f0000-1111-4222-8333-444455556666"
@@ -110,6 +110,12 @@ class Vapi:
         self._state.memory.calls[call_id] = call
         self._teller.start(call, story)
         return call
+
+    def call_in(self, *, number: str, name: str, url: str, secret: str) -> Call:
+        """Let somebody call a number whose server is `url`; nobody's phone rings by that."""
+        server = {"url": url, "headers": {"X-Vapi-Secret": secret}}
+        customer = {"number": number, **({"name": name} if name else {})}
+        return self._dial({"type": INBOUND, "customer": customer, "assistantOverrides": {"server": server}})
 
     def begin_scheduled(self, call: Call) -> bool:
         """Let a scheduled call begin before its time. False: it doesn't wait."""

@@ -13,6 +13,7 @@ from simulators.webhooks import Poster
 RANK = {"scheduled": 0, "queued": 1, "ringing": 2, "in-progress": 3, "ended": 4}
 REPORT = "report"
 ENDING = frozenset({"ended", REPORT})
+INBOUND = "inboundPhoneCall"
 LONGEST_WAIT_S = 30 * 86_400.0
 DEFAULT_MESSAGES = ("status-update", "end-of-call-report")
 
@@ -107,7 +108,7 @@ class Teller:
             call.answered = now
         if status == "ended":
             self._end(call, story, now)
-        elif not call.rang:
+        elif not call.rang and call.data["type"] != INBOUND:
             call.rang = True
             self._state.memory.rings[call.number] += 1
 

@@ -19,7 +19,7 @@ class CallSessionAdmin(OfLeadAdmin):
     search_fields = ("vapi_call_id__exact", "lead__phone__exact")
     search_help_text = _("A call's id at Vapi, a lead's id or a phone number.")
     readonly_fields = (
-        *("id", "lead", "dispatch", "vapi_call_id", "status", "vapi_status", "outcome", "ended_reason"),
+        *("id", "lead", "dispatch", "inbound", "vapi_call_id", "status", "vapi_status", "outcome", "ended_reason"),
         *("started_at", "ended_at", "duration_s", "cost_usd", "has_recording", "summary", "transcript_shown"),
         *("created_at", "updated_at"),
     )

@@ -24,7 +24,7 @@ def give_up(session: CallSession, held: tuple[Dispatch.Status, ...], *, now: dat
     """Fail the dispatch, hand the lead to a human and say why; whoever comes second does nothing."""
     why = outcomes.explain_end(session)
     with transaction.atomic(durable=True):
-        failed = Dispatch.objects.filter(pk=session.dispatch_id, status__in=held).exclude(other_calls(session))
+        failed = session.dispatches().filter(status__in=held).exclude(other_calls(session))
         if not failed.update(status=Dispatch.Status.FAILED, reason=why[:255], finished_at=now):
             return
         change_status(session.lead_id, Lead.Status.NEEDS_HUMAN, now=now, frm=[Lead.Status.NEW], reason=why)
@@ -32,11 +32,11 @@ def give_up(session: CallSession, held: tuple[Dispatch.Status, ...], *, now: dat
     _note(session, why, now=now)
 
 
-def hand_over(session: CallSession, *, now: datetime) -> None:
+def hand_over(session: CallSession, *, now: datetime, why: str = "") -> None:
     """Hand the lead of a call that broke off to a human, once. The worker never dials for it again."""
     if not CallSession.objects.filter(undecided(), pk=session.pk).exists():
         return
-    why = outcomes.explain_end(session)
+    why = why or outcomes.explain_end(session)
     with transaction.atomic(durable=True):
         if not change_status(session.lead_id, Lead.Status.NEEDS_HUMAN, now=now, reason=why):
             return
@@ -75,14 +75,16 @@ def journal_end(session: CallSession, why: str, *, now: datetime) -> None:
 
 
 def mend(session: CallSession, *, talked: bool) -> None:
-    """Take back the notice of a fault that this call disproves: one that rang, or one in which there was talk."""
-    if not (talked or session.rang or session.outcome in {Outcome.NO_ANSWER, Outcome.VOICEMAIL}):
+    """Take back the notice of a fault that this call disproves: by ringing, or by talk if it was the assistant's."""
+    rang = not session.inbound and (session.rang or session.outcome in {Outcome.NO_ANSWER, Outcome.VOICEMAIL})
+    if not (talked or rang):
         return
     mend_fault(
         workspace_id=session.lead.workspace_id,
         provider="vapi",
         before=session.created_at,
-        proves=lambda code: talked or reasons.is_before_ringing(code),
+        # A call that came in says nothing of whether one can be made.
+        proves=lambda code: rang or not session.inbound if reasons.is_before_ringing(code) else talked,
     )
 
 

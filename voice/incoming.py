@@ -14,6 +14,7 @@ from leads import erasures
 from leads.channels import Trace
 from leads.models import Dispatch
 from voice import outcomes
+from voice.callers import take_call
 from voice.models import CallSession
 from voice.payload import DISPATCH_KEY, NAME_PREFIX
 from voice.progress import begin
@@ -56,7 +57,10 @@ def read_request(request: HttpRequest, name: str) -> tuple[UUID, Message]:
 
 
 def find_session(message: Message, *, workspace_id: UUID) -> CallSession | None:
-    """Find the call of this workspace that a message is about; begin it where the message overtook the 201."""
+    """Find the call of this workspace that a message is about.
+
+    It is begun here where the message overtook the 201, or where a lead calls.
+    """
     call = message.get("call")
     call_id = outcomes.words(call.get("id"), limit=64) if isinstance(call, dict) else None
     if not isinstance(call, dict) or call_id is None:
@@ -66,7 +70,8 @@ def find_session(message: Message, *, workspace_id: UUID) -> CallSession | None:
         return session
     dispatch_id = _dispatch_id(call)
     if dispatch_id is None:
-        return None
+        take_call(message, call, call_id, workspace_id=workspace_id, now=timezone.now())
+        return known.first()
     dispatch = find_dispatch(dispatch_id, workspace_id=workspace_id)
     if dispatch is not None:
         begin(lead_id=dispatch.lead_id, dispatch_id=dispatch.pk, vapi_call_id=call_id, now=timezone.now())

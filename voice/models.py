@@ -48,7 +48,11 @@ class CallSession(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="call_sessions")
-    dispatch = models.ForeignKey(Dispatch, on_delete=models.CASCADE, related_name="call_sessions")
+    # None: the lead called.
+    dispatch = models.ForeignKey(
+        Dispatch, on_delete=models.CASCADE, null=True, blank=True, related_name="call_sessions"
+    )
+    inbound = models.BooleanField(default=False)
     vapi_call_id = models.CharField(max_length=64, unique=True)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.IN_PROGRESS)
     # Vapi's own word, for the timeline: queued, ringing, in-progress, forwarding, ended.
@@ -84,3 +88,8 @@ class CallSession(models.Model):
 
     def __str__(self) -> str:
         return f"{self.vapi_call_id}: {self.get_status_display()}"
+
+    def dispatches(self) -> models.QuerySet[Dispatch]:
+        """Return the dispatch that made the call, as rows to change; none for a call that came in."""
+        rows = Dispatch.objects.all()
+        return rows.none() if self.dispatch_id is None else rows.filter(pk=self.dispatch_id)

@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 # What an assistant's analysis may hold as true where the lead wants no more calls (docs/vapi.md).
 OPT_OUT = "optOut"
+# … and where the assistant has promised that somebody calls back.
+CALL_BACK = "callBack"
 MAX_REASON_CHARS = 160
 MAX_SUMMARY_CHARS = 20_000
 MAX_TRANSCRIPT_CHARS = 400_000
@@ -40,6 +42,8 @@ class News:
     has_recording: bool = False
     # The lead said that it wants no more calls, as far as the assistant's analysis tells.
     opted_out: bool = False
+    # The assistant said that somebody calls back, as far as its analysis tells.
+    call_back: bool = False
 
 
 def news_of_status(message: dict[str, Any]) -> News:
@@ -78,17 +82,23 @@ def news_of_report(message: dict[str, Any]) -> News:
             artifact.get("transcript"), message.get("transcript"), call.get("transcript"), limit=MAX_TRANSCRIPT_CHARS
         ),
         has_recording=_recorded(artifact) or _recorded(message),
-        opted_out=_opted_out(analysis) or _opted_out(call_analysis) or _opted_out_structured(artifact),
+        opted_out=_is_noted(OPT_OUT, analysis, call_analysis, artifact),
+        call_back=_is_noted(CALL_BACK, analysis, call_analysis, artifact),
     )
 
 
-def begin(*, lead_id: UUID, dispatch_id: UUID, vapi_call_id: str, now: datetime) -> None:
+def begin(*, lead_id: UUID, dispatch_id: UUID | None, vapi_call_id: str, now: datetime) -> None:
     """Make the session of a call that an event told of before its 201 did. Safe beside `confirm` doing the same.
 
-    Makes none where the lead is erased in this very moment.
+    Without a dispatch it is a call of the lead's own. Makes none where the lead is erased in this very moment.
     """
     session = CallSession(
-        lead_id=lead_id, dispatch_id=dispatch_id, vapi_call_id=vapi_call_id, created_at=now, updated_at=now
+        lead_id=lead_id,
+        dispatch_id=dispatch_id,
+        inbound=dispatch_id is None,
+        vapi_call_id=vapi_call_id,
+        created_at=now,
+        updated_at=now,
     )
     try:
         CallSession.objects.bulk_create([session], ignore_conflicts=True)
@@ -166,16 +176,14 @@ def _recorded(artifact: dict[str, Any]) -> bool:
     return any(artifact.get(name) for name in names)
 
 
-def _opted_out(analysis: dict[str, Any]) -> bool:
-    return _dict(analysis.get("structuredData")).get(OPT_OUT) is True
-
-
-def _opted_out_structured(artifact: dict[str, Any]) -> bool:
-    """Look through `structuredOutputs`, {id: {"name", "result"}}: one of that name, or an object that holds it."""
+def _is_noted(name: str, analysis: dict[str, Any], call_analysis: dict[str, Any], artifact: dict[str, Any]) -> bool:
+    """Look for a boolean that the analysis holds as true: in its structured data, or in a structured output."""
+    if any(_dict(each.get("structuredData")).get(name) is True for each in (analysis, call_analysis)):
+        return True
+    # {id: {"name", "result"}}: one of that name, or an object that holds it.
     outputs = [_dict(output) for output in _dict(artifact.get("structuredOutputs")).values()]
     return any(
-        (output.get("name") == OPT_OUT and output.get("result") is True)
-        or _dict(output.get("result")).get(OPT_OUT) is True
+        (output.get("name") == name and output.get("result") is True) or _dict(output.get("result")).get(name) is True
         for output in outputs
     )
 

@@ -19,7 +19,7 @@ from leads.status import change_status
 from leads.suppression import suppress
 from providers import vapi
 from providers.errors import ProviderError
-from voice import outcomes, retries, withdrawal
+from voice import callers, outcomes, retries, withdrawal
 from voice.account import caller_of
 from voice.handing_over import BROKEN, NOTHING, give_up, hand_over, journal_end, mend, other_calls, undecided
 from voice.models import CallSession
@@ -42,6 +42,7 @@ LOOKS_PER_SWEEP = 5
 # Our own words for how a call ended.
 NOT_FOUND = "call-not-found-at-vapi"
 NO_NEWS = "no-news-from-vapi"
+CALL_BACK = "The agent promised in the call that somebody calls back."
 # A late refusal may overtake the 201 that its sender still waits for.
 _SENT = (Dispatch.Status.SENDING, Dispatch.Status.DONE)
 _SIMULATED_END = News(
@@ -56,7 +57,10 @@ _SIMULATED_END = News(
 
 def follow_up(session: CallSession, *, now: datetime) -> None:
     """Draw the consequences of where a call stands now. May be called any number of times."""
-    if _is_unexplained(session, now=now):
+    if session.inbound:
+        if not _is_unexplained(session, now=now):
+            callers.follow_up(session, talked=_talked(session), now=now)
+    elif _is_unexplained(session, now=now):
         _close_dispatch(session, now=now)
     elif session.outcome in NOTHING and not session.rang and not outcomes.was_answered(session):
         _came_to_nothing(session, now=now)
@@ -73,6 +77,8 @@ def take_news(session_id: UUID, news: News, *, now: datetime) -> CallSession | N
         lead = session.lead
         suppress(workspace_id=lead.workspace_id, phone=lead.phone, reason=Suppression.Reason.CALL, now=now)
     follow_up(session, now=now)
+    if news.call_back:
+        hand_over(session, why=CALL_BACK, now=now)
     return session
 
 
@@ -122,7 +128,7 @@ def _needs_human(session: CallSession, *, talked: bool) -> bool:
 
 
 def _close_dispatch(session: CallSession, *, now: datetime) -> None:
-    held = Dispatch.objects.filter(pk=session.dispatch_id, status__in=Dispatch.OPEN)
+    held = session.dispatches().filter(status__in=Dispatch.OPEN)
     held.update(status=Dispatch.Status.DONE, reason="", finished_at=now)
 
 
@@ -156,7 +162,7 @@ def _dial_again(session: CallSession, *, now: datetime) -> None:
     wait_s = max(settings.DISPATCH_RETRY_S, 15)
     undecided = Exists(Lead.objects.filter(pk=OuterRef("lead_id"), status=Lead.Status.NEW))
     # No join: Django would move the state into a subquery, which a waiting UPDATE does not look at again.
-    again = Dispatch.objects.filter(undecided, pk=session.dispatch_id, status=Dispatch.Status.DONE)
+    again = session.dispatches().filter(undecided, status=Dispatch.Status.DONE)
     again = again.exclude(other_calls(session))
     others = Dispatch.objects.filter(lead_id=session.lead_id, status__in=Dispatch.OPEN)
     try:
@@ -175,7 +181,7 @@ def _dial_again(session: CallSession, *, now: datetime) -> None:
 
 
 def _attempts_left(session: CallSession) -> bool:
-    attempts = Dispatch.objects.filter(pk=session.dispatch_id).values_list("attempts", flat=True).first()
+    attempts = session.dispatches().values_list("attempts", flat=True).first()
     return attempts is not None and attempts < settings.DISPATCH_MAX_ATTEMPTS
 
 

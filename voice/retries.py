@@ -34,7 +34,7 @@ def follow_up_unanswered(session: CallSession, *, now: datetime) -> bool:
         return False
     if session.outcome == Outcome.VOICEMAIL:
         _take_back(session, reason="a machine answered the call", now=now)
-    return again.retry_unanswered(session.dispatch_id, now=now)
+    return session.dispatch_id is not None and again.retry_unanswered(session.dispatch_id, now=now)
 
 
 def follow_up_silent(session: CallSession, *, now: datetime) -> None:
@@ -48,7 +48,8 @@ def unreached(leads: LeadQuerySet) -> LeadQuerySet:
     mine = CallSession.objects.filter(lead_id=OuterRef("pk"))
     later = CallSession.objects.filter(lead_id=OuterRef("lead_id"), created_at__gt=OuterRef("created_at"))
     quiet = Q(outcome=Outcome.COMPLETED) & (_NO_WORD | Q(Q(ended_reason__in=SILENCES) & ~_SPOKEN))
-    last = mine.filter(Q(outcome__in=NOBODY) | quiet, status=CallSession.Status.ENDED).exclude(Exists(later))
+    ended = mine.filter(Q(outcome__in=NOBODY) | quiet, status=CallSession.Status.ENDED, inbound=False)
+    last = ended.exclude(Exists(later))
     return leads.filter(Exists(last), status=Lead.Status.NEW)
 
 
@@ -72,8 +73,9 @@ def sweep(*, now: datetime, limit: int) -> int:
 def _unanswered() -> QuerySet[CallSession]:
     """Match calls that rang for nothing and are their lead's last; none of a lead that was talked to."""
     of_lead = CallSession.objects.filter(lead_id=OuterRef("lead_id")).exclude(pk=OuterRef("pk"))
-    decides = Q(created_at__gt=OuterRef("created_at")) | Q(outcome__in=_TALKED)
-    return CallSession.objects.filter(_SILENT, outcome__in=NOBODY).exclude(Exists(of_lead.filter(decides)))
+    decides = Q(created_at__gt=OuterRef("created_at"), inbound=False) | Q(outcome__in=_TALKED)
+    unanswered = CallSession.objects.filter(_SILENT, outcome__in=NOBODY, dispatch__isnull=False)
+    return unanswered.exclude(Exists(of_lead.filter(decides)))
 
 
 def _take_back(session: CallSession, *, reason: str, now: datetime) -> None:

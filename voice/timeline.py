@@ -60,6 +60,7 @@ def _of_call(session: CallSession) -> dict[str, Any]:
     ended = session.status == CallSession.Status.ENDED
     return {
         "call_id": session.vapi_call_id,
+        "inbound": session.inbound,
         "status": session.status,
         "outcome": session.outcome,
         "label": session.get_outcome_display() if ended else _GOING_ON.get(session.vapi_status, session.vapi_status),

@@ -16,6 +16,8 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from agents.tools import TOOL_NAMES, run_tool
+from leads.models import Lead
+from leads.status import OPEN, change_status
 from voice.incoming import Message, Refused, error_answer, find_session, read_request
 from voice.models import CallSession
 from webapi import request_id
@@ -28,13 +30,20 @@ logger = logging.getLogger(__name__)
 # The answer is out within 5 s: what the tools may take together, then what is waited for them.
 TOOLS_WITHIN_S = 3.8
 ANSWER_WITHIN_S = 4.3
+# What is said to the lead is written down by then, or a moment later.
+PROMISED_WITHIN_S = 4.7
 # With less left than this nothing new is begun.
 LEAST_LEFT_S = 0.2
 MAX_CALLS = 16
 
 TAKES_LONG = "This takes longer than it should. Say that a person from the team will confirm it, and go on."
 BROKEN = "Something went wrong on our side. Say that a person from the team will take care of it, and go on."
-UNKNOWN_CALL = "This call is not known here. Say that a person from the team will call back, and end politely."
+UNKNOWN_CALL = (
+    "This call is not known here, so nothing can be looked up, booked or noted. Say so, promise no call, and ask the "
+    "caller to use the contact form or to write."
+)
+# Who was told that a person will see to it is waiting for one.
+PROMISES = frozenset({TAKES_LONG, BROKEN})
 
 _pool = ThreadPoolExecutor(max_workers=64, thread_name_prefix="tool")
 
@@ -69,6 +78,10 @@ def answer_tools(request: HttpRequest, slug: str, tool: str) -> HttpResponse:
     job = _pool.submit(_run, message, wishes, results, workspace_id, began + TOOLS_WITHIN_S, request_id.current())
     wait_for([job], timeout=max(0.0, began + ANSWER_WITHIN_S - time.monotonic()))
     answers = {wish.call_id: results.get(wish.call_id) or _no(TAKES_LONG) for wish in wishes}
+    promised = [wish.name for wish in wishes if answers[wish.call_id].get("error") in PROMISES]
+    if promised:
+        keep = _pool.submit(_keep_promise, message, promised, workspace_id)
+        wait_for([keep], timeout=max(0.0, began + PROMISED_WITHIN_S - time.monotonic()))
     return JsonResponse(
         {"results": [{"toolCallId": call_id, "result": _text(result)} for call_id, result in answers.items()]}
     )
@@ -97,6 +110,22 @@ def _run(
         log_failure(logger, error, "tools of a call in workspace %s", workspace_id)
         for wish in wishes:
             results.setdefault(wish.call_id, _no(BROKEN))
+    finally:
+        connection.close()
+
+
+def _keep_promise(message: Message, tools: list[str], workspace_id: UUID) -> None:
+    """Hand the lead over to whom it was promised."""
+    try:
+        session = find_session(message, workspace_id=workspace_id)
+        if session is not None:
+            reason = (
+                f"The agent said that a person of the team will see to it: {', '.join(tools)} took too long or failed."
+            )
+            frm = (*OPEN, Lead.Status.BOOKED)
+            change_status(session.lead_id, Lead.Status.NEEDS_HUMAN, now=timezone.now(), frm=frm, reason=reason)
+    except Exception:
+        logger.exception("promise of a call in workspace %s", workspace_id)
     finally:
         connection.close()
 

@@ -43,16 +43,23 @@ def sweep(*, now: datetime, limit: int) -> int:
 
 
 def _unwanted() -> QuerySet[CallSession]:
-    """Match scheduled calls to who opted out, was taken over or decided about, or whose workspace is paused."""
+    """Match scheduled calls that are not to be made any more.
+
+    Their lead has opted out, was taken over or decided about, or has called meanwhile, or the workspace is paused.
+    """
     stopped = Suppression.objects.filter(workspace_id=OuterRef("lead__workspace_id"), phone=OuterRef("lead__phone"))
     moved_on = LeadEvent.objects.filter(
         lead_id=OuterRef("lead_id"), kind=LeadEvent.Kind.STATUS, at__gt=OuterRef("created_at")
+    )
+    called = CallSession.objects.filter(
+        lead_id=OuterRef("lead_id"), inbound=True, outcome="completed", created_at__gt=OuterRef("created_at")
     )
     scheduled = CallSession.objects.filter(status=CallSession.Status.IN_PROGRESS, vapi_status=SCHEDULED)
     return scheduled.select_related("lead").filter(
         Q(lead__taken_over_at__isnull=False)
         | Q(lead__workspace__agent_enabled=False)
         | Q(Exists(stopped))
+        | Q(Exists(called))
         # Not one that was asked for by hand after that.
         | (~Q(lead__status__in=OPEN) & Q(Exists(moved_on)))
     )

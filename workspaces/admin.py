@@ -65,6 +65,7 @@ class WorkspaceAdmin(ScopedAdmin):
         (None, {"fields": ("name", "slug", "channel", "agent_enabled", "pages")}),
         (_("The agent"), {"fields": ("agent_name", "persona", "offer", "pricing", "qualification_criteria")}),
         (_("Place"), {"fields": ("default_region", "timezone")}),
+        (_("Calls"), {"fields": ("callers_become_leads",)}),
         (_("History"), {"fields": ("created_at", "updated_at")}),
     )
     actions = None

@@ -124,6 +124,11 @@ class Workspace(models.Model):
     no_answer_wait_min = models.PositiveIntegerField(
         default=60, validators=[MinValueValidator(5), MaxValueValidator(10_080)], help_text=_("Minutes between calls.")
     )
+    callers_become_leads = models.BooleanField(
+        _("unknown callers become leads"),
+        default=False,
+        help_text=_("Voice only. Off: a call from a number that is no lead leaves nothing here."),
+    )
     unknown_senders = models.CharField(
         max_length=16, choices=UnknownSenders.choices, default=UnknownSenders.IGNORE, help_text=_("WhatsApp only.")
     )

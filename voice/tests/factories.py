@@ -43,6 +43,12 @@ def make_call(*, dispatch_status: str = "done", lead: Lead | None = None, **over
     return CallSession.objects.create(lead=lead, dispatch=dispatch, **(fields | overrides))
 
 
+def dispatch_of(session: CallSession) -> Dispatch:
+    """Return the dispatch that made a call."""
+    assert session.dispatch is not None
+    return session.dispatch
+
+
 def secret_of(workspace: Workspace) -> str:
     """Return the secret that Vapi must show."""
     return str(Integration.objects.get(workspace=workspace, provider="vapi").webhook_secret)

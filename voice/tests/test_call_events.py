@@ -12,7 +12,16 @@ from conftest import NOW, make_dispatch, make_integration, make_lead, make_works
 from leads.channels import get_channel
 from leads.models import Dispatch, Lead
 from voice.models import CallSession
-from voice.tests.factories import CALL_ID, make_call, make_order, post_event, report, secret_of, status_update
+from voice.tests.factories import (
+    CALL_ID,
+    dispatch_of,
+    make_call,
+    make_order,
+    post_event,
+    report,
+    secret_of,
+    status_update,
+)
 from workspaces.models import LogEntry, Workspace
 
 pytestmark = pytest.mark.django_db
@@ -89,7 +98,7 @@ def test_every_order_of_events_leads_to_the_same_end() -> None:
                 session.ended_reason,
                 session.summary,
                 lead.status,
-                session.dispatch.status,
+                dispatch_of(session).status,
             )
         )
     assert len(ends) == 1

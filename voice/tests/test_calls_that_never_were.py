@@ -7,7 +7,7 @@ import pytest
 from conftest import NOW, make_dispatch
 from leads.models import Dispatch
 from voice.models import CallSession
-from voice.tests.factories import make_call, post_event, report, status_update
+from voice.tests.factories import dispatch_of, make_call, post_event, report, status_update
 from workspaces.models import LogEntry
 
 pytestmark = pytest.mark.django_db
@@ -26,8 +26,8 @@ def test_a_call_that_never_came_about_for_want_of_credits_needs_a_human_who_is_t
         post_event(workspace_of(session), status_update("ended", endedReason=CREDITS))
     post_event(workspace_of(session), report(endedReason=CREDITS, durationSeconds=0, startedAt=None, artifact={}))
     session.refresh_from_db()
-    assert (session.outcome, session.dispatch.status, session.lead.status) == ("account", "failed", "needs_human")
-    assert session.dispatch.reason.endswith("top it up or switch on auto-reload.")
+    assert (session.outcome, dispatch_of(session).status, session.lead.status) == ("account", "failed", "needs_human")
+    assert dispatch_of(session).reason.endswith("top it up or switch on auto-reload.")
     entry = LogEntry.objects.get(operation="call ended")
     assert (entry.outcome, entry.lead_id) == ("rejected", session.lead_id)
     assert "run out of credits" in entry.response
@@ -69,14 +69,14 @@ def test_a_call_that_never_came_about_is_not_tried_again_where_there_was_talk() 
     session = make_call()
     post_event(workspace_of(session), report(endedReason="pipeline-error-openai-llm-failed", durationSeconds=9))
     session.refresh_from_db()
-    assert (session.outcome, session.dispatch.status) == ("transient", "done")
+    assert (session.outcome, dispatch_of(session).status) == ("transient", "done")
 
 
 def test_a_call_that_never_came_about_in_a_way_that_may_have_rung_needs_a_human() -> None:
     session = make_call()
     post_event(workspace_of(session), status_update("ended", endedReason="pipeline-error-openai-llm-failed"))
     session.refresh_from_db()
-    assert (session.dispatch.status, session.lead.status) == ("failed", "needs_human")
+    assert (dispatch_of(session).status, session.lead.status) == ("failed", "needs_human")
 
 
 def test_a_call_that_never_came_about_is_given_up_after_so_many_tries(settings: Any) -> None:
@@ -84,15 +84,15 @@ def test_a_call_that_never_came_about_is_given_up_after_so_many_tries(settings: 
     Dispatch.objects.update(attempts=settings.DISPATCH_MAX_ATTEMPTS)
     post_event(workspace_of(session), status_update("ended", endedReason=FAULT))
     session.refresh_from_db()
-    assert (session.dispatch.status, session.lead.status) == ("failed", "needs_human")
+    assert (dispatch_of(session).status, session.lead.status) == ("failed", "needs_human")
 
 
 def test_a_call_that_never_came_about_is_not_tried_again_where_staff_call_again_already() -> None:
     session = make_call()
     make_dispatch(session.lead, status="pending")
     post_event(workspace_of(session), status_update("ended", endedReason=FAULT))
-    session.dispatch.refresh_from_db()
-    assert session.dispatch.status == "done"
+    dispatch_of(session).refresh_from_db()
+    assert dispatch_of(session).status == "done"
 
 
 def test_a_call_that_never_came_about_old_news_of_a_first_try_does_not_touch_the_second() -> None:

@@ -15,7 +15,7 @@ from leads.suppression import suppress
 from leads.takeover import take_over
 from voice import retries
 from voice.models import CallSession
-from voice.tests.factories import make_call, post_event, report, status_update
+from voice.tests.factories import dispatch_of, make_call, post_event, report, status_update
 from webapi.tests.backend import VAPI, calls_to_vapi
 from workspaces.models import Workspace
 
@@ -260,7 +260,7 @@ def test_falls_into_the_calling_hours(monkeypatch: pytest.MonkeyPatch) -> None:
     evening = datetime(2026, 1, 7, 19, 30, tzinfo=UTC)
     CallSession.objects.update(outcome="no_answer", status="ended", ended_reason=NOT_ANSWERED)
 
-    assert again.retry_unanswered(session.dispatch_id, now=evening)
+    assert again.retry_unanswered(dispatch_of(session).pk, now=evening)
 
     assert planned()[0].due_at == datetime(2026, 1, 8, 8, 0, tzinfo=UTC)
 
@@ -279,7 +279,7 @@ def test_the_worker_plans_what_a_dead_process_left_unplanned() -> None:
 
 def test_an_erased_dispatch_has_no_retry() -> None:
     session = make_unanswered()
-    dispatch_id = session.dispatch_id
+    dispatch_id = dispatch_of(session).pk
     session.lead.delete()
 
     assert not again.retry_unanswered(dispatch_id, now=NOW)

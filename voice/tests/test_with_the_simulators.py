@@ -24,6 +24,7 @@ from leads.erasure import erase_leads
 from leads.models import Dispatch, Erasure, Lead
 from leads.suppression import suppress
 from voice.models import CallSession
+from voice.tests.factories import dispatch_of, secret_of
 from workspaces.models import Workspace
 
 pytestmark = [pytest.mark.django_db, pytest.mark.serial]
@@ -211,7 +212,7 @@ def test_nobody_answers(submit: Any, events: Any, phone: str, count: int, outcom
     submit(phone)
     pass_on(events[1], count)
     session = CallSession.objects.get()
-    assert (session.status, session.outcome, session.dispatch.status) == ("ended", outcome, "done")
+    assert (session.status, session.outcome, dispatch_of(session).status) == ("ended", outcome, "done")
 
 
 def test_events_twice_and_out_of_order_come_to_the_same(submit: Any, events: Any) -> None:
@@ -287,3 +288,19 @@ def test_an_erased_lead_s_calls_are_gone_at_vapi(submit: Any, events: Any, simul
         f"{simulators.base_url}/vapi/call/{call_id}", headers={"Authorization": "Bearer any"}, timeout=5
     )
     assert gone.status_code == 404
+
+
+def test_a_lead_calls_back(submit: Any, events: Any, simulators: Simulators, workspace: Workspace) -> None:
+    submit("+12125550700")
+    pass_on(events[1], 3)
+    wanted = {"url": f"{events[0]}/api/vapi/{workspace.pk}/events", "secret": secret_of(workspace)}
+    caller = {"from": "+12125550700", "name": "Jane"}
+
+    requests.post(f"{simulators.base_url}/_sim/vapi/inbound", json=wanted | caller, timeout=5).raise_for_status()
+    pass_on(events[1], 4)
+
+    lead = Lead.objects.get()
+    assert lead.status == "in_conversation"
+    calls = CallSession.objects.order_by("created_at").values_list("inbound", "outcome")
+    assert list(calls) == [(False, "no_answer"), (True, "completed")]
+    assert simulators.rang("+12125550700") == 1
