@@ -21,6 +21,13 @@ MESSAGES = ("reply_after_s", "unknown_senders")
 LIMITS = ("turns_a_day_per_lead", "turns_a_day", "cost_a_day_per_lead_usd", "cost_a_day_usd")
 
 
+class ChoiceOfTwo(forms.BooleanField):
+    """A yes or no that is chosen from a list, so that there always is one of them."""
+
+    def validate(self, value: bool) -> None:
+        """Take a no as well."""
+
+
 class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
     """What can be set about the agent. Fields of the other channel are left out."""
 
@@ -32,6 +39,12 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
             "One a line, as name: question. For example team_size: How many people are in your team?"
         ),
         widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+    callers_become_leads = ChoiceOfTwo(
+        label=gettext_lazy("Calls from unknown phones"),
+        help_text=gettext_lazy("Calls from a lead's own phone always join their timeline."),
+        widget=forms.Select(choices=[("False", gettext_lazy("Ignore")), ("True", gettext_lazy("Make a lead"))]),
     )
 
     class Meta:
@@ -48,7 +61,6 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
             "calling_until": gettext_lazy("Call until"),
             "no_answer_retries": gettext_lazy("Calls after no answer"),
             "no_answer_wait_min": gettext_lazy("Minutes between calls"),
-            "callers_become_leads": gettext_lazy("Calls from unknown phones"),
             "reply_after_s": gettext_lazy("Seconds to wait for more"),
             "unknown_senders": gettext_lazy("Messages from unknown phones"),
             "turns_a_day_per_lead": gettext_lazy("Replies a day to one lead"),
@@ -63,16 +75,12 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
             "calling_from": gettext_lazy("In the lead's own time zone. Both empty: at any hour."),
             "calling_until": gettext_lazy("Who comes in outside of these hours is called when they begin."),
             "no_answer_wait_min": gettext_lazy("From 5 minutes to a week."),
-            "callers_become_leads": gettext_lazy("Calls from a lead's own phone always join their timeline."),
             "turns_a_day_per_lead": gettext_lazy("Beyond it a human is needed. 0: no limit."),
             "cost_a_day_per_lead_usd": gettext_lazy("What the model's answers cost, estimated. 0: no limit."),
         }
         widgets = {
             "calling_from": forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
             "calling_until": forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
-            "callers_become_leads": forms.Select(
-                choices=[("False", gettext_lazy("Ignore")), ("True", gettext_lazy("Make a lead"))]
-            ),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
