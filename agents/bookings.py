@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from agents.arguments import BadArguments
 from agents.booking_fields import ask_for, fill_in, learn_fields, remembered_fields
@@ -31,6 +31,7 @@ from providers import calcom
 from providers.calcom_refusals import is_about_booker, is_about_time, refused_field
 from providers.errors import OutcomeUnknown, ProviderError, Rejected, Unavailable
 from workspaces.connections import give_back
+from workspaces.insert_once import insert_once
 from workspaces.integrations import NotConnected
 
 MAX_AHEAD = timedelta(days=366)
@@ -232,19 +233,20 @@ def _ask_about(task: Task, booking: Booking) -> str:
 
 def _claim(task: Task, start: datetime, attendee: _Attendee) -> Booking | None:
     """Promise the booking before anybody is asked for it. None: another one was faster."""
+    booking = Booking(
+        lead=task.lead,
+        start=start,
+        timezone=lead_zone(task.lead),
+        attendee_name=attendee.name,
+        attendee_email=attendee.email,
+        due_at=task.now + settle_after(),
+        created_at=task.now,
+        updated_at=task.now,
+    )
     try:
-        with transaction.atomic():
-            return Booking.objects.create(
-                lead=task.lead,
-                start=start,
-                timezone=lead_zone(task.lead),
-                attendee_name=attendee.name,
-                attendee_email=attendee.email,
-                due_at=task.now + settle_after(),
-                created_at=task.now,
-                updated_at=task.now,
-            )
+        return booking if insert_once(booking) else None
     except IntegrityError:
+        # The lead was erased in this very moment.
         return None
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError
 from django.utils import timezone
 
 from agents import actions, bookings, slots
@@ -26,6 +26,7 @@ from leads.models import Lead
 from leads.takeover import is_taken_over
 from providers.openai import Tool
 from workspaces.connections import give_back
+from workspaces.insert_once import insert_once
 from workspaces.models import Channel, Workspace
 
 logger = logging.getLogger(__name__)
@@ -198,20 +199,22 @@ def _begin(
     lead: Lead, *, name: str, arguments: Any, key: str, channel: str, now: datetime
 ) -> tuple[ToolCall | None, bool]:
     """Write the call down, or find it. The second value: it is ours to do. No call: the lead is gone."""
+    call = ToolCall(
+        lead=lead,
+        channel=channel,
+        call_id=key,
+        name=one_line(str(name))[:MAX_NAME_CHARS],
+        arguments=storable(arguments),
+        created_at=now,
+        started_at=now,
+    )
     try:
-        with transaction.atomic():
-            call = ToolCall.objects.create(
-                lead=lead,
-                channel=channel,
-                call_id=key,
-                name=one_line(str(name))[:MAX_NAME_CHARS],
-                arguments=storable(arguments),
-                created_at=now,
-                started_at=now,
-            )
+        if insert_once(call):
             return call, True
     except IntegrityError:
-        known = ToolCall.objects.filter(lead_id=lead.pk, call_id=key).first()
+        # The lead was erased in this very moment.
+        return None, False
+    known = ToolCall.objects.filter(lead_id=lead.pk, call_id=key).first()
     if known is None or known.finished_at is not None or known.started_at > now - LEASE:
         return known, False
     silent = ToolCall.objects.filter(pk=known.pk, finished_at=None, started_at=known.started_at)

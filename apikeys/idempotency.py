@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
+from apikeys.authentication import INVALID, unauthorized
 from apikeys.models import IdempotentRequest
 from webapi.calls import Answer
 from webapi.errors import ApiError
+from workspaces.insert_once import insert_once
 
 KEPT = timedelta(hours=24)
 REPLAYED = "Idempotency-Replayed"
@@ -89,10 +91,11 @@ def _start(*, key_id: UUID, key: str, body_hash: str, now: datetime) -> Run | No
         api_key_id=key_id, key=key, body_hash=body_hash, lease_until=_lease_end(now), created_at=now
     )
     try:
-        with transaction.atomic():
-            row.save(force_insert=True)
+        if not insert_once(row):
+            return None
     except IntegrityError:
-        return None
+        # The key went with its workspace in this very moment.
+        raise unauthorized(INVALID) from None
     return Run(row.pk, row.run_id, row.lead_id, taken_over=False)
 
 

@@ -60,17 +60,17 @@ def draw_logo(upload: BinaryIO, *, size: int) -> Picture:
 
 def save_logo(form: LeadForm, picture: Picture, *, now: datetime) -> Logo:
     """Put a picture in the place of the form's logo."""
-    logo, _made = Logo.objects.update_or_create(
+    logo = Logo(
         form=form,
-        defaults={
-            "content": picture.content,
-            "content_type": CONTENT_TYPE,
-            "digest": hashlib.sha256(picture.content).hexdigest()[:16],
-            "width": picture.width,
-            "height": picture.height,
-            "uploaded_at": now,
-        },
+        content=picture.content,
+        content_type=CONTENT_TYPE,
+        digest=hashlib.sha256(picture.content).hexdigest()[:16],
+        width=picture.width,
+        height=picture.height,
+        uploaded_at=now,
     )
+    changed = ["content", "content_type", "digest", "width", "height", "uploaded_at"]
+    Logo.objects.bulk_create([logo], update_conflicts=True, unique_fields=["form"], update_fields=changed)
     return logo
 
 

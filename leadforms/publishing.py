@@ -21,6 +21,7 @@ from leadforms.content import (
 )
 from leadforms.models import ConsentText, FormVersion, LeadForm
 from leadforms.problems import Problem, find_problems
+from workspaces.insert_once import find_or_insert
 from workspaces.models import Channel, Workspace
 
 __all__ = [
@@ -73,7 +74,7 @@ class NotPublishable(Exception):
 def find_form(workspace: Workspace, *, now: datetime) -> LeadForm:
     """Return the workspace's form. The first one who asks makes it, with a draft that could be published as it is."""
     draft: Any = as_document(starting_content(business=workspace.name, channel=workspace.channel))
-    return LeadForm.objects.get_or_create(workspace=workspace, defaults={"draft": draft, "draft_saved_at": now})[0]
+    return find_or_insert(LeadForm, workspace=workspace, defaults={"draft": draft, "draft_saved_at": now})[0]
 
 
 def starting_content(*, business: str = "", channel: str = Channel.VOICE) -> Content:

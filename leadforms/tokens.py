@@ -15,6 +15,7 @@ from django.core import signing
 
 from leadforms.addresses import safe_origins
 from leadforms.models import FormVersion, LeadForm, SpentToken
+from workspaces.insert_once import find_or_insert
 
 LIFE = timedelta(hours=24)
 # 128 bits: nobody guesses another visitor's.
@@ -89,8 +90,8 @@ def spend(token: Token, *, body_sha256: str, now: datetime) -> Spent:
     Of any number at once one is FIRST; the others wait for its transaction and then find out whether they send the
     SAME as it or something OTHER.
     """
-    row, is_first = SpentToken.objects.get_or_create(
-        digest=_digest(token), defaults={"body_sha256": body_sha256, "spent_at": now}
+    row, is_first = find_or_insert(
+        SpentToken, digest=_digest(token), defaults={"body_sha256": body_sha256, "spent_at": now}
     )
     if is_first:
         return Spent.FIRST

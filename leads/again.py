@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -15,6 +15,7 @@ from leads.insert import OPTED_OUT, PAUSED
 from leads.models import Dispatch, Lead, LeadEvent
 from leads.status import OPEN, change_status
 from leads.suppression import is_suppressed
+from workspaces.insert_once import insert_once
 
 # Why a dispatch is not sent after all, besides those of leads.insert.
 TAKEN_OVER = "taken_over"
@@ -43,13 +44,12 @@ def contact_again(lead: Lead, *, by_id: Any, now: datetime) -> Dispatch:
     """Promise to contact a lead once more, by hand; the worker sends it. Raises CannotContact."""
     if reason := why_not(lead, now=now):
         raise CannotContact(reason)
-    try:
-        with transaction.atomic():
-            dispatch = _promise(lead, due_at=now, now=now)
-            LeadEvent.objects.create(lead=lead, kind=LeadEvent.Kind.CALL_AGAIN, at=now, by_id=by_id)
-    except IntegrityError:
-        # Another one was promised, or the lead erased, in this very moment.
-        raise CannotContact(_("This lead is being contacted already.")) from None
+    with transaction.atomic():
+        dispatch = _promise(lead, due_at=now, now=now)
+        if dispatch is None:
+            # Another one was promised, or the lead erased, in this very moment.
+            raise CannotContact(_("This lead is being contacted already."))
+        LeadEvent.objects.create(lead=lead, kind=LeadEvent.Kind.CALL_AGAIN, at=now, by_id=by_id)
     return dispatch
 
 
@@ -93,18 +93,23 @@ def _plan(dispatch: Dispatch, *, attempt: int, now: datetime) -> bool:
     wait = timedelta(minutes=lead.workspace.no_answer_wait_min)
     due_at = when_to_call(hours_of(lead.workspace), lead.phone, at=now + wait)
     data = {"attempt": attempt, "of": lead.workspace.no_answer_retries, "at": due_at.isoformat()}
-    try:
-        with transaction.atomic():
-            _promise(lead, due_at=due_at, now=now, retry_of=dispatch)
-            LeadEvent.objects.create(lead=lead, kind=LeadEvent.Kind.CALL_RETRY, data=data, at=now)
-    except IntegrityError:
-        # The same end was told twice at once, or somebody else promised a call.
-        return False
+    with transaction.atomic():
+        if _promise(lead, due_at=due_at, now=now, retry_of=dispatch) is None:
+            # The same end was told twice in the same moment, or somebody else promised a call.
+            return False
+        LeadEvent.objects.create(lead=lead, kind=LeadEvent.Kind.CALL_RETRY, data=data, at=now)
     return True
 
 
-def _promise(lead: Lead, *, due_at: datetime, now: datetime, retry_of: Dispatch | None = None) -> Dispatch:
-    return Dispatch.objects.create(
+def hold_promises(lead_id: UUID) -> bool:
+    """Keep others from promising to contact a lead until the caller's transaction ends. False: the lead is gone."""
+    rows = Lead.objects.select_for_update(no_key=True).filter(pk=lead_id)
+    return bool(list(rows.values_list("pk", flat=True)))
+
+
+def _promise(lead: Lead, *, due_at: datetime, now: datetime, retry_of: Dispatch | None = None) -> Dispatch | None:
+    """Write the promise down, inside the caller's transaction. None: there is one already, or the lead is gone."""
+    dispatch = Dispatch(
         workspace_id=lead.workspace_id,
         lead=lead,
         channel=lead.channel,
@@ -112,3 +117,4 @@ def _promise(lead: Lead, *, due_at: datetime, now: datetime, retry_of: Dispatch 
         created_at=now,
         retry_of=retry_of,
     )
+    return dispatch if hold_promises(lead.pk) and insert_once(dispatch) else None

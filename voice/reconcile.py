@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from leads.again import why_not_now
+from leads.again import hold_promises, why_not_now
 from leads.models import Dispatch, Lead, Suppression
 from leads.status import change_status
 from leads.suppression import suppress
@@ -165,19 +165,19 @@ def _dial_again(session: CallSession, *, now: datetime) -> None:
     again = session.dispatches().filter(undecided, status=Dispatch.Status.DONE)
     again = again.exclude(other_calls(session))
     others = Dispatch.objects.filter(lead_id=session.lead_id, status__in=Dispatch.OPEN)
-    try:
-        with transaction.atomic(durable=True):
-            if others.exists() or not again.update(
-                status=Dispatch.Status.PENDING,
-                reason=why[:255],
-                due_at=now + timedelta(seconds=wait_s),
-                finished_at=None,
-            ):
-                return
-            journal_end(session, why, now=now)
-    except IntegrityError:
-        # Somebody pressed "Call again" in this very moment: then that is the later try.
-        logger.info("dispatch %s is not put back: another is open", session.dispatch_id)
+    with transaction.atomic(durable=True):
+        # Somebody may press "Call again" in this very moment: then that is the later try. The dispatch first, as in
+        # leads.erasure.
+        list(session.dispatches().select_for_update())
+        hold_promises(session.lead_id)
+        if others.exists() or not again.update(
+            status=Dispatch.Status.PENDING,
+            reason=why[:255],
+            due_at=now + timedelta(seconds=wait_s),
+            finished_at=None,
+        ):
+            return
+        journal_end(session, why, now=now)
 
 
 def _attempts_left(session: CallSession) -> bool:

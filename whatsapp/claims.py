@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from agents.pricing import cost_usd
@@ -29,16 +29,15 @@ def claim(turn_id: Any, run_id: str, *, now: datetime) -> bool:
     """
     lease = {"claimed_by": run_id, "due_at": lease_end(now), "wake_at": wake_at(now)}
     turns = AgentTurn.objects.filter(pk=turn_id)
-    try:
-        with transaction.atomic():
-            waiting = turns.filter(state=State.WAITING, due_at__lte=now)
-            if waiting.update(state=State.RUNNING, started_at=now, **lease):
-                lead_id = turns.values("lead_id")[:1]
-                unanswered = Message.objects.filter(lead_id=lead_id, role=Message.Role.USER, turn=None)
-                unanswered.update(turn_id=turn_id, updated_at=now)
-                return True
-    except IntegrityError:
-        return False
+    # A turn is made when none waits, so that the one before it has been seen to run by then.
+    busy = AgentTurn.objects.filter(lead_id=OuterRef("lead_id"), state=State.RUNNING)
+    with transaction.atomic():
+        waiting = turns.filter(~Exists(busy), state=State.WAITING, due_at__lte=now)
+        if waiting.update(state=State.RUNNING, started_at=now, **lease):
+            lead_id = turns.values("lead_id")[:1]
+            unanswered = Message.objects.filter(lead_id=lead_id, role=Message.Role.USER, turn=None)
+            unanswered.update(turn_id=turn_id, updated_at=now)
+            return True
     running = turns.filter(state=State.RUNNING)
     if running.filter(claimed_by=run_id).update(**lease):
         return True

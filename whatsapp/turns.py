@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -27,6 +27,7 @@ from whatsapp.guard import reason_to_hold
 from whatsapp.models import Message
 from whatsapp.sending import BUSY_RETRY_S, Held, Result, send_written, settle, simulate, tell
 from workspaces.connections import insist
+from workspaces.insert_once import insert_once
 
 T = TypeVar("T")
 
@@ -190,25 +191,24 @@ def _skip(dispatch: Dispatch, *, reason: str, now: datetime) -> Result:
 def _keep(dispatch: Dispatch, draft: Draft, run_id: str) -> Message:
     """Store the text before anything is sent; the constraint keeps a second one out."""
     now = timezone.now()
-    try:
-        with transaction.atomic():
-            if not _renew(dispatch, run_id, now=now):
-                raise Rejected("The lead was erased, or given up, while the model wrote.", code="gone")
-            message = Message.objects.create(
-                lead=dispatch.lead,
-                dispatch=dispatch,
-                role=Message.Role.ASSISTANT,
-                text=draft.text,
-                status=Message.Status.WRITTEN,
-                input_tokens=draft.reply.input_tokens if draft.reply else None,
-                output_tokens=draft.reply.output_tokens if draft.reply else None,
-                cost_usd=draft.cost_usd,
-                created_at=now,
-                updated_at=now,
-            )
-            if draft.reply is not None:
-                journal_answer(dispatch.lead, "openai", draft.reply, now=now)
-            return message
-    except IntegrityError:
-        # Somebody who took over was faster; what they stored is what is sent.
-        return Message.objects.get(dispatch=dispatch)
+    message = Message(
+        lead=dispatch.lead,
+        dispatch=dispatch,
+        role=Message.Role.ASSISTANT,
+        text=draft.text,
+        status=Message.Status.WRITTEN,
+        input_tokens=draft.reply.input_tokens if draft.reply else None,
+        output_tokens=draft.reply.output_tokens if draft.reply else None,
+        cost_usd=draft.cost_usd,
+        created_at=now,
+        updated_at=now,
+    )
+    with transaction.atomic():
+        if not _renew(dispatch, run_id, now=now):
+            raise Rejected("The lead was erased, or given up, while the model wrote.", code="gone")
+        if not insert_once(message):
+            # Somebody who took over was faster; what they stored is what is sent.
+            return Message.objects.get(dispatch=dispatch)
+        if draft.reply is not None:
+            journal_answer(dispatch.lead, "openai", draft.reply, now=now)
+    return message

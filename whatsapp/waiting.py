@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from leads.models import Lead
 from whatsapp.events import ReplyWish, sender
 from whatsapp.models import AgentTurn, Message
+from workspaces.insert_once import insert_once
 
 # Who writes without a pause is answered all the same after this long.
 GATHER_AT_MOST_S = 30
@@ -24,12 +25,11 @@ def ask_for_reply(lead: Lead, *, after_s: float, now: datetime) -> AgentTurn | N
     for _ in range(3):
         waiting = AgentTurn.objects.filter(lead_id=lead.pk, state=AgentTurn.State.WAITING).first()
         if waiting is None:
-            try:
-                with transaction.atomic():
-                    return _new_turn(lead, due_at=now + timedelta(seconds=after_s), now=now)
-            except IntegrityError:
-                # Another process was faster: join its turn.
-                continue
+            turn = _new_turn(lead, due_at=now + timedelta(seconds=after_s), now=now)
+            if insert_once(turn):
+                return turn
+            # Another process was faster: join its turn.
+            continue
         last = waiting.created_at + timedelta(seconds=max(GATHER_AT_MOST_S, after_s))
         due_at = max(waiting.due_at, min(now + timedelta(seconds=after_s), last))
         same = AgentTurn.objects.filter(pk=waiting.pk, state=AgentTurn.State.WAITING)
@@ -73,7 +73,7 @@ def has_last_word(lead: Lead) -> bool:
 
 
 def _new_turn(lead: Lead, *, due_at: datetime, now: datetime) -> AgentTurn:
-    return AgentTurn.objects.create(
+    return AgentTurn(
         workspace_id=lead.workspace_id,
         lead=lead,
         due_at=due_at,
