@@ -1,7 +1,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix bench lock messages clean
+.PHONY: help run test t check fix bench lock messages clean
 
 PYTHON := .venv/bin/python
 
@@ -15,6 +15,10 @@ run: ## Start everything on this machine: simulators, web, worker (PORT=8000)
 test: ## Run the tests on SQLite and, where one answers, PostgreSQL (ARGS="-k lead")
 	@scripts/venv.sh dev
 	@exec scripts/test.sh $(ARGS)
+
+t: ## Run one test file or folder on SQLite (ARGS=leads/tests/test_sweep.py)
+	@scripts/venv.sh dev
+	@exec env -u DATABASE_URL $(PYTHON) -m pytest $(ARGS)
 
 check: ## Format, lint, types, import contracts, deploy check, migrations, all tests
 	@scripts/venv.sh dev

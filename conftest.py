@@ -8,18 +8,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import hypothesis
 import pytest
-from django.conf import settings
 from django.contrib.auth import get_user_model
 
 from apikeys.models import ApiKey
 from leads.models import Dispatch, Lead
 from workspaces.models import Integration, Membership, Workspace
-
-# An example takes as long as the machine is busy; how long says nothing about what is tested.
-hypothesis.settings.register_profile("coachbot", deadline=None)
-hypothesis.settings.load_profile("coachbot")
 
 NOW = datetime(2026, 6, 7, 13, 3, 37, 162000, tzinfo=UTC)
 CREDENTIALS = {
@@ -37,11 +31,6 @@ CREDENTIALS = {
     "calcom": {"api_key": "cal_live_0123456789", "event_type_id": "10"},
 }
 _numbers = itertools.count(1)
-
-
-def pytest_configure() -> None:
-    """Hash passwords quickly: a slow hash is what keeps real ones safe, and half of what a test with a login takes."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def make_user(**overrides: Any) -> Any:

@@ -10,7 +10,8 @@ from coachbot import env
 from coachbot.databases import tuned
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env.read_dotenv(BASE_DIR / ".env")
+if env.text("COACHBOT_ENV") != "test":
+    env.read_dotenv(BASE_DIR / ".env")
 
 # --- Which kind of process this is. Nothing set means production: it fails closed. -----------------------------------
 ENVIRONMENT = env.choice("COACHBOT_ENV", options=("production", "development", "test"), default="production")

@@ -17,7 +17,15 @@ step djade
 mapfile -t templates < <(find . -path ./.venv -prune -o -path '*/templates/*' \( -name '*.html' -o -name '*.txt' \) -print)
 ((${#templates[@]} == 0)) || "$bin/djade" --check --target-version 5.2 "${templates[@]}"
 
+step spelling
+"$bin/codespell"
+
 step imports
+# Whoever imports Hypothesis itself gets its deadline of 200 ms: red on a slow machine.
+if git grep -nE '^(from|import) hypothesis( |$)' -- '*/test_*.py'; then
+    echo "Import it from tests.properties." >&2
+    exit 1
+fi
 # A package the contracts don't know would be free to import anything.
 for package in */__init__.py; do
     name=${package%/__init__.py}

@@ -6,11 +6,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pytest_django import Settings
 
 from agents.prompt import Business, system_prompt, variable_name, variable_values
+from tests.properties import given
+from tests.properties import strategies as st
 
 NOW = datetime(2026, 6, 7, 13, 3, 37, tzinfo=UTC)
 ACME = Business(name="Acme", agent_name="Ava", timezone="America/New_York")

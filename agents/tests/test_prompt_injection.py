@@ -6,14 +6,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pytest_django import Settings
 
 from agents.prompt import Business, clean, system_prompt, variable_values
 from agents.qualification import OwnField
 from agents.tests.test_prompt import NOW, SomeLead
 from agents.tests.test_prompt import _without_a_form as _without_a_form
+from tests.properties import given
+from tests.properties import strategies as st
 
 ACME = Business(
     name="Acme",

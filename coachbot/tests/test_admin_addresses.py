@@ -11,11 +11,11 @@ from django.contrib.admin import ModelAdmin
 from django.db import models, transaction
 from django.test import Client
 from django.urls import reverse
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from conftest import make_user, make_workspace
 from leads.tests.test_admin import JOURNAL, LEADS, make_everything
+from tests.properties import HealthCheck, given, settings
+from tests.properties import strategies as st
 
 pytestmark = pytest.mark.django_db
 ANY = settings(

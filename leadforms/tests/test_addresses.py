@@ -3,10 +3,10 @@
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from leadforms.addresses import AddressError, read_origin, read_redirect, safe_origins
+from tests.properties import given
+from tests.properties import strategies as st
 
 
 @pytest.mark.parametrize(

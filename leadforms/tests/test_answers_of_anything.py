@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import QueryDict
-from hypothesis import given
-from hypothesis import strategies as st
 
 from leadforms.answers import JOINT, raw_answers, read_answers
 from leadforms.content import MAX_LONG, MAX_SHORT, QuestionType, as_date, is_decimal, read_content
 from leadforms.logic import is_shown
 from leads.phone import normalise
+from tests.properties import given
+from tests.properties import strategies as st
 
 IDS = [f"q_aaaaa{n}" for n in range(5)]
 OPTIONS = ["Red", "Green; Blue", "yes", "3"]

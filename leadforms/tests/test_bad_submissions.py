@@ -7,8 +7,6 @@ from urllib.parse import quote_plus
 from django.db import OperationalError
 from django.test import TestCase
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisTestCase
 
 from conftest import make_workspace
@@ -18,6 +16,8 @@ from leadforms.models import HeldSubmission
 from leadforms.tests.factories import document, make_published, question
 from leadforms.tests.test_submissions import ADA, PAGE, token_for
 from leads.models import Lead
+from tests.properties import HealthCheck, given, settings
+from tests.properties import strategies as st
 
 FORM = "application/x-www-form-urlencoded"
 

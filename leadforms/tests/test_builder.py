@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from conftest import make_member, make_user, make_workspace
 from leadforms import publishing
 from leadforms.builder import MAX_BODY
 from leadforms.models import FormVersion, LeadForm
+from tests.properties import given, settings
+from tests.properties import strategies as st
 from workspaces.models import Workspace
 
 pytestmark = pytest.mark.django_db

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from leadforms.changes import describe_changes, moved
 from leadforms.content import read_content
 from leadforms.tests.factories import CONSENT, document, question, step, when
+from tests.properties import given
+from tests.properties import strategies as st
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:

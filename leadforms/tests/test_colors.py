@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from leadforms.colors import contrast, from_oklch, is_color, nearest_passing, to_oklch
+from tests.properties import given
+from tests.properties import strategies as st
 
 # The same cases are put to static/js/design/colors.js in tests/browser/test_design.py.
 CASES: dict[str, list[dict[str, Any]]] = json.loads((Path(__file__).parent / "colors.json").read_text())

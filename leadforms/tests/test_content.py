@@ -4,11 +4,11 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from leadforms.content import ContentError, Question, as_document, read_content
 from leadforms.tests.factories import document, question, step, when
+from tests.properties import given
+from tests.properties import strategies as st
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),

@@ -4,11 +4,11 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
 
 from leadforms.colors import contrast, nearest_passing
 from leadforms.design import Colors, Design, as_document, darkened, palette, read_design, theme_css, theme_digest
+from tests.properties import assume, given
+from tests.properties import strategies as st
 
 any_color = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 any_json = st.recursive(

@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from apikeys.models import Mode
 from conftest import make_key, make_workspace
 from tests.door import Answered, knock
+from tests.properties import HealthCheck, given, settings
+from tests.properties import strategies as st
 
 pytestmark = pytest.mark.django_db
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from hypothesis import given
-from hypothesis import strategies as st
 
 from conftest import NOW, make_lead, make_member, make_user, make_workspace
 from leadforms.tests.factories import document, make_published, question
 from leads.export import BATCH, COLUMNS, harmless
 from leads.models import Consent, Lead
+from tests.properties import given
+from tests.properties import strategies as st
 from workspaces.models import Workspace
 
 pytestmark = pytest.mark.django_db

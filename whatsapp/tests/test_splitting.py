@@ -1,8 +1,7 @@
 """Long texts become several messages, cut where a reader would pause."""
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
+from tests.properties import given, settings
+from tests.properties import strategies as st
 from whatsapp.splitting import MAX_PARTS, split_text
 
 
