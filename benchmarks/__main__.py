@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import accept, cluster, embedded, profile, reads, report, servers, start, voice
+from benchmarks import accept, cluster, embedded, fast_path, profile, reads, report, servers, start, voice
 from benchmarks.bench import Bench
 from benchmarks.cluster import CannotMeasure
 
@@ -19,6 +19,7 @@ SCENARIOS: dict[str, Callable[[Bench], None]] = {
     "sqlite": embedded.measure,
     "get": reads.measure_get,
     "list": reads.measure_list,
+    "fast_path": fast_path.measure,
     "start": start.measure,
 }
 SETTINGS = (

@@ -77,6 +77,11 @@ class Bench:
         """Run the product on PostgreSQL."""
         return servers.product(env=self.product_environment(**more), log=self.directory / "product.log")
 
+    def product_without_fast_path(self) -> AbstractContextManager[Server]:
+        """Run the product with Django and DRF answering everything."""
+        log = self.directory / "django.log"
+        return servers.product(env=self.product_environment(), log=log, target="coachbot.wsgi:django_alone")
+
     def pgbench(self) -> Pgbench:
         """Return pgbench on the product's database."""
         return Pgbench(cluster=self.cluster, database=PRODUCT, directory=self.directory)

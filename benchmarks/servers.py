@@ -157,13 +157,14 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def product(
-    *, env: dict[str, str], log: Path, workers: int = WORKERS, threads: int = BLOCKING_THREADS
+    *, env: dict[str, str], log: Path, workers: int = WORKERS, threads: int = BLOCKING_THREADS, target: str = ""
 ) -> AbstractContextManager[Server]:
-    """Run Coachbot as in production."""
+    """Run Coachbot as in production, or another WSGI application of it."""
     port = free_port()
     command = [
         *(sys.executable, "-m", "coachbot.server", "--port", str(port), "--workers", str(workers)),
         *("--threads", str(threads), "--kill-timeout", "5"),
+        *(("--target", target) if target else ()),
     ]
     return _running("product", command, env=env, log=log, ready="/readyz", port=port)
 

@@ -45,5 +45,7 @@ TARGETS = (
     _at_least("sqlite: product / baseline, 64", "SQLite, 64 connections, against serializer and ORM", 3, 9, "×"),
     _at_least("get: product / pgbench, 64", "GET one lead against pgbench's select", 10, 25, "%"),
     _at_most("list: worst page / first page at 1 k", "list, worst page against the first at 1 k", 2, 1.2, "×"),
+    _at_least("fast path: accept, 64, with / without", "accept, 64 connections, against Django alone", 1.3, 2, "×"),
+    _at_least("fast path: get, 64, with / without", "GET one lead, against Django alone", 1.3, 3, "×"),
     _at_most("start: second make run", "make run, second start", 5, 3, "s"),
 )

@@ -87,11 +87,13 @@ def run_worker(
     stopped.wait()
 
 
-def serve(*, host: str, port: int, workers: int, threads: int, kill_timeout_s: int, respawn: bool) -> None:
+def serve(
+    *, host: str, port: int, workers: int, threads: int, kill_timeout_s: int, respawn: bool, target: str = TARGET
+) -> None:
     """Serve until SIGTERM; requests under way are finished for up to `kill_timeout_s`."""
     _allow_open_files()
     MPServer(
-        TARGET,
+        target,
         address=host,
         port=port,
         # Has granian take a number of threads; `run_worker` decides what they do.
@@ -125,8 +127,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=512, help="requests that a process works on at once (512)")
     parser.add_argument("--kill-timeout", type=int, default=30, help="seconds to finish in after SIGTERM (30)")
     parser.add_argument("--respawn", action="store_true", help="start a process again that died")
+    parser.add_argument("--target", default=TARGET, help=f"the WSGI application ({TARGET})")
     chosen = parser.parse_args()
     serve(
+        target=chosen.target,
         host=chosen.host,
         port=chosen.port,
         workers=chosen.workers,
