@@ -3,9 +3,9 @@
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from agents.task import Result, Task, done, refused
+from database import clock
 from leads.channels import get_channel
 from leads.models import Lead, Suppression
 from leads.status import OPEN, change_status
@@ -34,7 +34,7 @@ def update_profile(task: Task) -> Result:
         # What the lead itself submitted stays.
         if "goal" in task.values and not lead.goal:
             changed["goal"] = task.values["goal"]
-        Lead.objects.filter(pk=lead.pk).update(**changed, updated_at=timezone.now())
+        Lead.objects.filter(pk=lead.pk).update(**changed, updated_at=clock.now())
     return done(remembered=sorted(task.values))
 
 

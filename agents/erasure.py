@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from django.utils import timezone
-
 from agents.calendar import calendar_of
 from agents.models import Booking, utc_text
+from database import clock
 from leads import erasures
 from leads.channels import Trace
 from leads.models import Lead
@@ -30,7 +29,7 @@ MADE = (Booking.Status.BOOKED, Booking.Status.REPLACED)
 
 def forget(lead: Lead) -> None:
     """Remember a lead's appointments that lie ahead, inside the transaction of its erasure; a test lead has none."""
-    now = timezone.now()
+    now = clock.now()
     ahead = Booking.objects.filter(lead_id=lead.pk, lead__is_test=False, start__gt=now)
     uids = ahead.filter(status__in=MADE).values_list("uid", flat=True)
     remember(uids, workspace_id=lead.workspace_id, now=now)
@@ -57,5 +56,5 @@ def cancel(trace: Trace, *, workspace_id: UUID) -> bool:
         api_key = calendar_of(workspace_id).api_key
     except NotConnected:
         raise Rejected("Cal.com is not connected any more.", code="not_connected") from None
-    calcom.cancel(api_key=api_key, uid=trace.reference, reason=REASON, now=timezone.now(), timeout_s=TIMEOUT_S)
+    calcom.cancel(api_key=api_key, uid=trace.reference, reason=REASON, now=clock.now(), timeout_s=TIMEOUT_S)
     return True

@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import DatabaseError, IntegrityError
-from django.utils import timezone
 
 from agents import actions, bookings, slots
 from agents.arguments import BadArguments, Parameter, read_arguments, schema_of, storable
@@ -22,6 +21,7 @@ from agents.models import ToolCall
 from agents.prompt import one_line
 from agents.qualification import own_fields
 from agents.task import Result, Task, refused
+from database import clock
 from leads.models import Lead
 from leads.takeover import is_taken_over
 from providers.openai import Tool
@@ -183,7 +183,7 @@ def run_tool(
     if not is_mine:
         return _result_of_another(call, deadline=min(deadline, time.monotonic() + WAIT_AT_MOST_S))
     result = _act(lead, call, arguments, now=now, deadline=deadline)
-    ToolCall.objects.filter(pk=call.pk).update(result=result, ok=result["ok"], finished_at=timezone.now())
+    ToolCall.objects.filter(pk=call.pk).update(result=result, ok=result["ok"], finished_at=clock.now())
     return _told(call.name, result)
 
 

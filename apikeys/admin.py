@@ -9,7 +9,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +16,7 @@ from django.utils.translation import ngettext
 
 from apikeys.console import curl_line, describe_state
 from apikeys.models import ApiKey, IssuedKey
+from database import clock
 from workspaces.access import MANAGERS
 from workspaces.admin_scope import NOBODY, ScopedAdmin, WorkspaceFilter
 from workspaces.once import new_nonce, spend_nonce
@@ -45,7 +45,7 @@ class NewKeyForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_expires_at(self) -> Any:
         """Refuse a key that is dead at birth."""
         moment = self.cleaned_data["expires_at"]
-        if moment is not None and moment <= timezone.now():
+        if moment is not None and moment <= clock.now():
             raise forms.ValidationError(_("That moment is over already."))
         return moment
 
@@ -143,7 +143,7 @@ class ApiKeyAdmin(ScopedAdmin):
     @admin.action(description=_("Revoke selected keys"), permissions=["change"])
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """End keys at once."""
-        now = timezone.now()
+        now = clock.now()
         ended = sum(key.revoke(at=now) for key in queryset)
         text = ngettext("%d key is revoked.", "%d keys are revoked.", ended) % ended
         self.message_user(request, text, messages.SUCCESS if ended else messages.INFO)
@@ -156,7 +156,7 @@ class ApiKeyAdmin(ScopedAdmin):
     @admin.display(description=_("state"))
     def state_now(self, key: ApiKey) -> str:
         """Say whether it works."""
-        return str(describe_state(key, now=timezone.now())["label"])
+        return str(describe_state(key, now=clock.now())["label"])
 
     @admin.display(description=_("roll or revoke"))
     def pages(self, key: ApiKey) -> SafeString:

@@ -11,13 +11,13 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apikeys.forms import NewKeyForm, RollForm
 from apikeys.models import ApiKey, IssuedKey
+from database import clock
 from workspaces.access import MANAGERS, WorkspaceRequest, workspace_page
 from workspaces.console import render_page
 from workspaces.once import new_nonce, spend_nonce
@@ -62,7 +62,7 @@ def describe_state(key: ApiKey, *, now: datetime) -> dict[str, Any]:
 @workspace_page(roles=MANAGERS)
 def list_keys(request: WorkspaceRequest) -> HttpResponse:
     """Show the workspace's keys, those that work first."""
-    now = timezone.now()
+    now = clock.now()
     keys = request.workspace.api_keys.select_related("created_by")[:SHOWN_AT_MOST]
     rows: list[dict[str, Any]] = [{"key": key, "state": describe_state(key, now=now)} for key in keys]
     rows.sort(key=lambda row: not row["state"]["works"])
@@ -74,7 +74,7 @@ def list_keys(request: WorkspaceRequest) -> HttpResponse:
 @workspace_page(roles=MANAGERS)
 def new_key(request: WorkspaceRequest) -> HttpResponse:
     """Ask for a key's terms; answer Generate with the key, once."""
-    now = timezone.now()
+    now = clock.now()
     form = NewKeyForm(request.POST or None, workspace=request.workspace, now=now)
     if request.method == "POST" and form.is_valid():
         if not spend_nonce(request, form.cleaned_data["nonce"]):
@@ -89,7 +89,7 @@ def new_key(request: WorkspaceRequest) -> HttpResponse:
 @workspace_page(roles=MANAGERS)
 def roll_key(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
     """Ask for the old key's grace; answer Roll with the new key, once."""
-    key, now = _find(request, pk), timezone.now()
+    key, now = _find(request, pk), clock.now()
     if not describe_state(key, now=now)["works"]:
         messages.warning(request, _("“%(name)s” no longer works. Make a new key instead.") % {"name": key.name})
         return _back(request)
@@ -109,7 +109,7 @@ def revoke_key(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
     key = _find(request, pk)
     if request.method != "POST":
         return render_page(request, "apikeys/revoke.html", {"key": key}, page=PAGE)
-    if key.revoke(at=timezone.now()):
+    if key.revoke(at=clock.now()):
         messages.success(request, _("“%(name)s” is revoked. It no longer opens anything.") % {"name": key.name})
     else:
         messages.info(request, _("“%(name)s” had been revoked before.") % {"name": key.name})

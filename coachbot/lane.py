@@ -17,11 +17,11 @@ from typing import Any
 from django.conf import settings
 from django.db import close_old_connections
 from django.http.request import split_domain_port, validate_host
-from django.utils import timezone
 
 from apikeys.gate import enter
 from coachbot import csp
 from coachbot.errors import describe
+from database import clock
 from leads.read import show_lead
 from leads.submit import submit_lead
 from webapi import request_id
@@ -101,7 +101,7 @@ def _answer(handler: Handler, environ: dict[str, Any], own_id: str) -> Answer:
         method=environ["REQUEST_METHOD"],
         headers=environ,
         stream=environ["wsgi.input"],
-        now=timezone.now(),
+        now=clock.now(),
         request_id=own_id,
     )
     try:

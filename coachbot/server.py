@@ -71,6 +71,7 @@ def run_worker(
     """Serve until told to stop; what granian starts in each of its processes."""
     # Needs Django, which the application has set up by now.
     from coachbot.edge import make_edge
+    from database import clock
 
     # These take positions alone, and their types say otherwise.
     make_worker: Any = RSGIWorker
@@ -81,6 +82,7 @@ def run_worker(
         *(worker_id, sock, ipc, runtime_threads, runtime_blocking_threads, threads, threads_idle_timeout, connections),
         *(http_mode, http1_settings, http2_settings, websockets, static_path, *ssl, metrics),
     )
+    clock.keep_in_background()
     loop = InPlace()
     scheduler = Scheduler(loop, make_edge(application, threads=threads), None, None, None)
     getattr(worker, WORKERS_METHODS[runtime_mode][(sock[0] or sock[1]).is_uds()])(scheduler, loop, stop)

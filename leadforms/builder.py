@@ -13,10 +13,10 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpResponse
 from django.middleware.csrf import get_token
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from database import clock
 from leadforms import builder_words, publishing
 from leadforms.content import Content, ContentError, as_document, read_content
 from leadforms.hosted import render_form
@@ -46,7 +46,7 @@ def name_of(user: Any) -> str:
 @workspace_page(roles=MANAGERS)
 def show_builder(request: WorkspaceRequest) -> HttpResponse:
     """Show the builder with the draft."""
-    form = publishing.find_form(request.workspace, now=timezone.now())
+    form = publishing.find_form(request.workspace, now=clock.now())
     content = read_content(form.draft)
     context = {
         "form": form,
@@ -150,14 +150,14 @@ def _form(request: WorkspaceRequest, *, now: datetime) -> LeadForm:
 @workspace_page(roles=MANAGERS)
 def read_draft(request: WorkspaceRequest) -> HttpResponse:
     """Answer the draft as it is stored, and the token that a page needs after its reader signed in again."""
-    form = _form(request, now=timezone.now())
+    form = _form(request, now=clock.now())
     return _answer(_draft_data(form, read_content(form.draft)) | {"csrf": get_token(request)})
 
 
 @json_endpoint
 def save_draft(request: WorkspaceRequest, body: dict[str, Any]) -> HttpResponse:
     """Save the draft on top of the revision that the caller knows."""
-    now = timezone.now()
+    now = clock.now()
     form = _form(request, now=now)
     document = body.get("content")
     content = read_content(document)
@@ -168,7 +168,7 @@ def save_draft(request: WorkspaceRequest, body: dict[str, Any]) -> HttpResponse:
 @json_endpoint
 def review(request: WorkspaceRequest, body: dict[str, Any]) -> HttpResponse:
     """Answer what publishing the draft would change, and what stands in its way."""
-    form = _form(request, now=timezone.now())
+    form = _form(request, now=clock.now())
     if _revision(body) != form.draft_revision:
         raise publishing.StaleDraft.of(form)
     content = read_content(form.draft)
@@ -182,7 +182,7 @@ def review(request: WorkspaceRequest, body: dict[str, Any]) -> HttpResponse:
 @json_endpoint
 def publish(request: WorkspaceRequest, body: dict[str, Any]) -> HttpResponse:
     """Make the draft what visitors see."""
-    now = timezone.now()
+    now = clock.now()
     form = _form(request, now=now)
     try:
         version = publishing.publish(form, revision=_revision(body), by_id=request.user.pk, now=now)
@@ -195,7 +195,7 @@ def publish(request: WorkspaceRequest, body: dict[str, Any]) -> HttpResponse:
 @json_endpoint
 def preview(request: WorkspaceRequest, body: dict[str, Any]) -> HttpResponse:
     """Render what visitors would see, from content that need not be saved."""
-    form = _form(request, now=timezone.now())
+    form = _form(request, now=clock.now())
     return show_preview(request, form, read_content(body.get("content")))
 
 

@@ -6,10 +6,10 @@ from django.contrib import messages
 from django.db.models import F
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from database import clock
 from leadforms.design import read_design
 from leadforms.design_forms import COLORS, DesignForm, values_of
 from leadforms.embedding import snippets_for
@@ -26,7 +26,7 @@ PAGE = "design"
 @workspace_page(roles=MANAGERS)
 def edit_design(request: WorkspaceRequest) -> HttpResponse:
     """Show the design; save what was chosen, unless it can't be read or somebody else saved meanwhile."""
-    stored = find_form(request.workspace, now=timezone.now())
+    stored = find_form(request.workspace, now=clock.now())
     before = values_of(stored, read_design(stored.design))
     if request.method != "POST":
         return _show(request, stored, DesignForm(initial=before))
@@ -43,7 +43,7 @@ def edit_design(request: WorkspaceRequest) -> HttpResponse:
 @workspace_page(roles=MANAGERS)
 def change_logo(request: WorkspaceRequest) -> HttpResponse:
     """Put an uploaded picture in the logo's place, or take the logo away. Either is seen at once."""
-    now = timezone.now()
+    now = clock.now()
     stored = find_form(request.workspace, now=now)
     if "delete" in request.POST:
         if delete_logo(stored):

@@ -2,10 +2,10 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
+from database import clock
 from leadforms.colors import is_color
 from leadforms.content import Content, read_content
 from leadforms.design import FONTS, LAYOUTS, SCHEMES, Colors, Design, read_design, single_css
@@ -22,7 +22,7 @@ NIGHT = "night"
 @workspace_page(roles=MANAGERS)
 def preview_design(request: WorkspaceRequest) -> HttpResponse:
     """Render the form, or with `show=thanks` its thank-you page, in the saved design or in the one that was sent."""
-    stored, workspace = find_form(request.workspace, now=timezone.now()), request.workspace
+    stored, workspace = find_form(request.workspace, now=clock.now()), request.workspace
     design, language = read_design(stored.design), stored.language
     if request.method == "POST":
         form = DesignForm(request.POST, initial=values_of(stored, design))

@@ -14,9 +14,9 @@ from django.db.models import Count, Value
 from django.db.models.functions import Coalesce
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from database import clock
 from leadforms import spam
 from leadforms.models import ContactsOfDay, HeldSubmission
 from leads import alerts
@@ -92,7 +92,7 @@ def _tell(row: ContactsOfDay, counts: dict[str, int], *, now: datetime) -> bool:
     def note(recipient: str) -> None:
         row.told_to.append(recipient)
         # A slow server gets its time: the lease begins anew with each mail.
-        lease_end = max(timezone.now(), now) + TRIED_AGAIN_AFTER
+        lease_end = max(clock.now(), now) + TRIED_AGAIN_AFTER
         ContactsOfDay.objects.filter(pk=row.pk).update(told_to=row.told_to, tell_at=lease_end)
 
     waiting = [recipient for recipient in alerts.find_recipients(workspace) if recipient not in row.told_to]

@@ -15,13 +15,13 @@ from django.db.models import Count, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
+from database import clock
 from leadforms import held, spam
 from leadforms.models import MAX_DAILY_CAP, HeldQuerySet, HeldSubmission, LeadForm
 from leadforms.wording import answers_in_words
@@ -117,7 +117,7 @@ def change_cap(request: WorkspaceRequest) -> HttpResponse:
 
 
 def _show(request: WorkspaceRequest, *, cap_form: CapForm | None = None) -> HttpResponse:
-    place, now = _place(request), timezone.now()
+    place, now = _place(request), clock.now()
     found = list(place.rows(request).select_related("decided_by")[: PAGE_SIZE + 1])
     rows = found[:PAGE_SIZE]
     form = LeadForm.objects.select_related("workspace").filter(workspace=request.workspace).first()
@@ -211,7 +211,7 @@ def _lead_address(request: WorkspaceRequest, lead_id: UUID | None) -> str:
 
 def _decide(request: WorkspaceRequest) -> None:
     """Do what was asked for, and say what came of it."""
-    post, by_id, now = request.POST, request.user.pk, timezone.now()
+    post, by_id, now = request.POST, request.user.pk, clock.now()
     if one := post.get("release"):
         _release_one(request, _find(request, [one]).first())
         return
@@ -259,7 +259,7 @@ def _release_one(request: WorkspaceRequest, row: HeldSubmission | None) -> None:
     if row is None:
         raise Http404("No such submission.")
     try:
-        outcome = held.release(row, by_id=request.user.pk, now=timezone.now())
+        outcome = held.release(row, by_id=request.user.pk, now=clock.now())
     except held.AlreadyDecided:
         messages.info(request, _("%(name)s had been released or discarded before.") % {"name": row.name})
     except DuplicatePhone as known:
@@ -285,7 +285,7 @@ def _say(row: HeldSubmission, outcome: held.Released) -> str:
 
 
 def _release_many(request: WorkspaceRequest, rows: HeldQuerySet) -> None:
-    outcome = held.release_many(rows, by_id=request.user.pk, now=timezone.now())
+    outcome = held.release_many(rows, by_id=request.user.pk, now=clock.now())
     if outcome.released:
         made = ngettext("%(n)d is a lead now.", "%(n)d are leads now.", outcome.released) % {"n": outcome.released}
         if request.workspace.agent_enabled:

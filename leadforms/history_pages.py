@@ -5,10 +5,10 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from database import clock
 from leadforms import publishing
 from leadforms.builder import PAGE, REPLACED, name_of, show_preview
 from leadforms.changes import describe_changes
@@ -21,7 +21,7 @@ SHOWN_AT_MOST = 200
 
 
 def _find(request: WorkspaceRequest, number: int) -> tuple[LeadForm, FormVersion]:
-    form = publishing.find_form(request.workspace, now=timezone.now())
+    form = publishing.find_form(request.workspace, now=clock.now())
     version = form.versions.select_related("published_by").filter(number=number).first()
     if version is None:
         raise Http404("No such version.")
@@ -32,7 +32,7 @@ def _find(request: WorkspaceRequest, number: int) -> tuple[LeadForm, FormVersion
 @workspace_page(roles=MANAGERS)
 def list_versions(request: WorkspaceRequest) -> HttpResponse:
     """Show what was published, the latest first."""
-    form = publishing.find_form(request.workspace, now=timezone.now())
+    form = publishing.find_form(request.workspace, now=clock.now())
     versions = form.versions.select_related("published_by").defer("content")[:SHOWN_AT_MOST]
     rows = [
         {"version": each, "by": name_of(each.published_by), "is_live": each.pk == form.published_id}
@@ -67,7 +67,7 @@ def restore_version(request: WorkspaceRequest, number: int) -> HttpResponse:
     if request.method == "POST":
         replaced = form.draft
         try:
-            publishing.restore(form, version, revision=_revision(request), by_id=request.user.pk, now=timezone.now())
+            publishing.restore(form, version, revision=_revision(request), by_id=request.user.pk, now=clock.now())
         except publishing.StaleDraft as error:
             problem = _("%(name)s saved the draft meanwhile. Look at what would be lost now.") % {
                 "name": error.saved_by or name_of(None)
@@ -101,7 +101,7 @@ def _losses(form: LeadForm, version: FormVersion) -> dict[str, Any]:
 @workspace_page(roles=MANAGERS)
 def unpublish_form(request: WorkspaceRequest) -> HttpResponse:
     """Ask whether it is meant; then take the form off its address."""
-    form = publishing.find_form(request.workspace, now=timezone.now())
+    form = publishing.find_form(request.workspace, now=clock.now())
     if request.method != "POST":
         return render_page(request, "leadforms/unpublish.html", {"form": form}, page=PAGE)
     publishing.unpublish(form)

@@ -15,13 +15,14 @@ from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods, require_safe
 
+from database import clock
 from leadforms import notices, tokens
 from leadforms.answers import raw_answers
 from leadforms.content import MAX_SHORT, Content, QuestionType, clean_text, read_content
@@ -71,7 +72,7 @@ def _public(view: View) -> View:
 
 
 def _find(request: HttpRequest, slug: str, view: View) -> HttpResponse:
-    now, wanted = timezone.now(), slug.lower()
+    now, wanted = clock.now(), slug.lower()
     if not _slug(wanted):
         return notices.show_unknown(request)
     found = Workspace.objects.select_related("lead_form__published", "lead_form__logo").defer(

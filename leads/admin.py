@@ -10,11 +10,11 @@ from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from database import clock
 from leads import admin_journal as _journal  # noqa: F401 - registers the journal
 from leads.console_lead import as_uuid
 from leads.erasure import erase_leads
@@ -67,7 +67,7 @@ class LeadAdmin(ScopedAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Write only what was changed: the agent may be writing to the same lead. The status leaves its line."""
-        obj.updated_at = timezone.now()
+        obj.updated_at = clock.now()
         obj.save(update_fields=[*(name for name in form.changed_data if name != "status"), "updated_at"])
         if "status" in form.changed_data:
             change_status(obj.pk, obj.status, now=obj.updated_at, frm=Lead.Status.values, by_id=request.user.pk)
@@ -80,11 +80,11 @@ class LeadAdmin(ScopedAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Erase the lead with all its traces."""
-        erase_leads(Lead.objects.filter(pk=obj.pk), now=timezone.now())
+        erase_leads(Lead.objects.filter(pk=obj.pk), now=clock.now())
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Erase leads with all their traces."""
-        erase_leads(Lead.objects.filter(pk__in=[lead.pk for lead in queryset]), now=timezone.now())
+        erase_leads(Lead.objects.filter(pk__in=[lead.pk for lead in queryset]), now=clock.now())
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         """Whoever may read leads may take them along."""
@@ -93,7 +93,7 @@ class LeadAdmin(ScopedAdmin):
     @admin.action(description=_("Export as CSV"), permissions=["export"])
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Any]) -> StreamingHttpResponse:
         """Download the selected leads; with "select all", exactly what is filtered."""
-        name = f"leads-{timezone.now():%Y-%m-%d}.csv"
+        name = f"leads-{clock.now():%Y-%m-%d}.csv"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return StreamingHttpResponse(stream_csv(queryset), content_type="text/csv; charset=utf-8", headers=headers)
 

@@ -8,11 +8,11 @@ from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, 
 from django.db.models.fields.json import KT
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from database import clock
 from leads.models import Lead
 from workspaces.admin_scope import KnownValuesFilter, ReadOnlyAdmin, WorkspaceFilter, payload
 from workspaces.journal import masked_text
@@ -163,7 +163,7 @@ def _send(row: LogEntry) -> tuple[int, Any]:
     if not row.submission:
         return messages.WARNING, _("it holds no submission.")
     try:
-        send_again(row, now=timezone.now())
+        send_again(row, now=clock.now())
     except DuplicatePhone:
         return messages.WARNING, _("the phone has come in meanwhile; the lead is there.")
     except (NotSent, ProviderError):

@@ -15,9 +15,9 @@ from django.core import mail
 from django.db.models import F, Max, Q, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from database import clock
 from leads.links import without_links
 from leads.models import Alert, Lead
 from workspaces.connections import give_back
@@ -125,7 +125,7 @@ def _send(workspace: Workspace, rows: list[Alert], mine: QuerySet[Alert], *, now
             row.told_to.append(recipient)
         Alert.objects.bulk_update(rows, ["told_to"])
         # A slow server gets its time: the lease begins anew with each mail.
-        mine.update(told_at=now, due_at=max(timezone.now(), now) + LEASE)
+        mine.update(told_at=now, due_at=max(clock.now(), now) + LEASE)
 
     waiting = [recipient for recipient in find_recipients(workspace) if untold(recipient)]
     return mail_members(workspace, waiting, lambda recipient: _write(workspace, untold(recipient)), note=note)

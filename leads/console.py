@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from database import clock
 from leads import console_alerts, console_lead, console_opt_outs
 from leads.erasure import erase_leads
 from leads.export import stream_csv
@@ -38,7 +39,7 @@ def list_leads(request: WorkspaceRequest) -> HttpResponse:
     place = _place(request)
     page = read_page(leads, sort=chosen.sort, **place)
     channel = request.workspace.channel
-    planned = planned_at(page.leads, workspace=request.workspace, now=timezone.now())
+    planned = planned_at(page.leads, workspace=request.workspace, now=clock.now())
     unreached = unreached_of(page.leads, channel=channel)
     context = {
         "rows": [
@@ -99,7 +100,7 @@ def change_many(request: WorkspaceRequest) -> HttpResponse:
     if status not in Lead.Status.values:
         messages.error(request, _("Choose a status first."))
         return redirect(back)
-    now, by_id = timezone.now(), request.user.pk
+    now, by_id = clock.now(), request.user.pk
     moved = sum(
         change_status(pk, status, now=now, frm=Lead.Status.values, by_id=by_id)
         for pk in leads.values_list("pk", flat=True)
@@ -120,7 +121,7 @@ def _delete_many(request: WorkspaceRequest, leads: LeadQuerySet, here: str, back
     if not request.POST.get("sure"):
         context: dict[str, Any] = {"leads": list(leads), "query": here, "back": back}
         return render_page(request, "leads/delete_many.html", context, page=PAGE)
-    gone = erase_leads(leads, now=timezone.now())
+    gone = erase_leads(leads, now=clock.now())
     messages.success(request, ngettext("%(count)d lead deleted.", "%(count)d leads deleted.", gone) % {"count": gone})
     return redirect(back)
 

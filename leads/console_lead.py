@@ -11,11 +11,11 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
+from database import clock
 from leads import again, suppression, takeover
 from leads.channels import CannotWrite, get_channel
 from leads.erasure import erase_leads
@@ -110,7 +110,7 @@ def timeline(request: WorkspaceRequest, lead_id: UUID) -> HttpResponse:
 
 def _live(lead: Lead, items: list[Item]) -> dict[str, Any]:
     """Gather what is shown of a lead and may change while somebody looks at it."""
-    now = timezone.now()
+    now = clock.now()
     planned = planned_at([lead], workspace=lead.workspace, now=now).get(lead.pk)
     return {
         "lead": lead,
@@ -170,11 +170,11 @@ def _set_status(request: WorkspaceRequest, lead: Lead) -> None:
     if status not in Lead.Status.values:
         messages.error(request, _("Choose a status first."))
         return
-    change_status(lead.pk, status, now=timezone.now(), frm=Lead.Status.values, by_id=request.user.pk)
+    change_status(lead.pk, status, now=clock.now(), frm=Lead.Status.values, by_id=request.user.pk)
 
 
 def _take(request: WorkspaceRequest, lead: Lead) -> None:
-    if takeover.take_over(lead.pk, by_id=request.user.pk, now=timezone.now()):
+    if takeover.take_over(lead.pk, by_id=request.user.pk, now=clock.now()):
         messages.success(request, _TAKEN[Channel(lead.channel)])
     elif lead.taken_over_by and lead.taken_over_by != request.user:
         text = _("%(name)s has taken over this conversation already. The agent is silent.")
@@ -182,7 +182,7 @@ def _take(request: WorkspaceRequest, lead: Lead) -> None:
 
 
 def _give_back(request: WorkspaceRequest, lead: Lead) -> None:
-    if takeover.hand_back(lead.pk, by_id=request.user.pk, now=timezone.now()):
+    if takeover.hand_back(lead.pk, by_id=request.user.pk, now=clock.now()):
         messages.success(request, _GIVEN_BACK[Channel(lead.channel)])
 
 
@@ -194,7 +194,7 @@ def _write(request: WorkspaceRequest, lead: Lead) -> HttpResponse | None:
     if len(text) > MAX_MESSAGE:
         return _too_long(request, lead, MAX_MESSAGE, message=text)
     try:
-        get_channel(lead.channel).write(lead, text, by_id=request.user.pk, now=timezone.now())
+        get_channel(lead.channel).write(lead, text, by_id=request.user.pk, now=clock.now())
     except CannotWrite as refusal:
         messages.error(request, str(refusal))
         return _page(request, lead, message=text, status=409)
@@ -203,7 +203,7 @@ def _write(request: WorkspaceRequest, lead: Lead) -> HttpResponse | None:
 
 def _contact_again(request: WorkspaceRequest, lead: Lead) -> None:
     try:
-        again.contact_again(lead, by_id=request.user.pk, now=timezone.now())
+        again.contact_again(lead, by_id=request.user.pk, now=clock.now())
     except again.CannotContact as refusal:
         messages.error(request, str(refusal))
     else:
@@ -218,7 +218,7 @@ def _add_note(request: WorkspaceRequest, lead: Lead) -> HttpResponse | None:
     if len(text) > MAX_NOTE:
         return _too_long(request, lead, MAX_NOTE, note=text)
     LeadEvent.objects.create(
-        lead=lead, kind=LeadEvent.Kind.NOTE, data={"text": text}, at=timezone.now(), by_id=request.user.pk
+        lead=lead, kind=LeadEvent.Kind.NOTE, data={"text": text}, at=clock.now(), by_id=request.user.pk
     )
     return _to_the_newest(request, lead)
 
@@ -241,7 +241,7 @@ def _to_the_newest(request: WorkspaceRequest, lead: Lead) -> HttpResponse:
 
 
 def _opt_out(request: WorkspaceRequest, lead: Lead) -> None:
-    now, by_id = timezone.now(), request.user.pk
+    now, by_id = clock.now(), request.user.pk
     if request.POST.get("lift"):
         suppression.lift(workspace_id=lead.workspace_id, phone=lead.phone, now=now, by_id=by_id)
         messages.success(request, _("This phone may be contacted again. Nothing is sent by that."))
@@ -282,7 +282,7 @@ def delete(request: WorkspaceRequest, lead_id: UUID) -> HttpResponse:
         raise PermissionDenied("Owners and admins delete leads.")
     if request.method != "POST":
         return render_page(request, "leads/delete.html", {"lead": lead}, page=PAGE)
-    erase_leads(Lead.objects.filter(pk=lead.pk, workspace=request.workspace), now=timezone.now())
+    erase_leads(Lead.objects.filter(pk=lead.pk, workspace=request.workspace), now=clock.now())
     messages.success(request, _("%(name)s is deleted.") % {"name": lead.name})
     return redirect("admin:lead-list", slug=request.workspace.slug)
 

@@ -8,10 +8,10 @@ from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from database import clock
 from leads import phone as phones
 from leads import suppression
 from leads.models import Suppression
@@ -48,7 +48,7 @@ def add(request: WorkspaceRequest) -> HttpResponse:
         workspace_id=request.workspace.pk,
         phone=phone,
         reason=Suppression.Reason.OPERATOR,
-        now=timezone.now(),
+        now=clock.now(),
         by_id=request.user.pk,
     )
     messages.success(
@@ -72,7 +72,7 @@ def lift(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 def _lift(request: WorkspaceRequest, row: Suppression) -> None:
     if row.phone:
-        suppression.lift(workspace_id=row.workspace_id, phone=row.phone, now=timezone.now(), by_id=request.user.pk)
+        suppression.lift(workspace_id=row.workspace_id, phone=row.phone, now=clock.now(), by_id=request.user.pk)
         messages.success(
             request, _("%(phone)s may be contacted again. Nothing is sent by that.") % {"phone": row.phone}
         )

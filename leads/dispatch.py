@@ -14,8 +14,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
-from django.utils import timezone
 
+from database import clock
 from leads.batching import GroupCommit
 from leads.channels import Order, Sent, get_channel
 from leads.intake import Accepted, Submission, accept_lead
@@ -62,7 +62,7 @@ def send(order: Order) -> Sent:
 
     Raises NotSent (the dispatch is still claimed: undo it or fail it) or StillOpen (nothing is left to do).
     """
-    if not _still_mine(order, now=timezone.now()):
+    if not _still_mine(order, now=clock.now()):
         raise StillOpen
     give_back()
     channel = get_channel(order.channel)
@@ -72,7 +72,7 @@ def send(order: Order) -> Sent:
         sent = _find_out(order, unknown)
     except Unavailable as error:
         if error.code == BLOCKED:
-            postpone(order, error, now=timezone.now())
+            postpone(order, error, now=clock.now())
             raise StillOpen from error
         raise NotSent(error) from error
     except ProviderError as error:
@@ -87,10 +87,12 @@ def settle(order: Order) -> Sent | None:
     Raises StillOpen where that can't be asked now.
     """
     give_back()
+    channel = get_channel(order.channel)
     try:
-        sent = get_channel(order.channel).find(order)
+        # Who sends inline may have died with the request on its way; the provider needs a moment for it.
+        sent = _look(order, times=settings.DISPATCH_LOOKS if channel.inline else 1)
     except ProviderError as error:
-        _journal(order, error, now=timezone.now())
+        _journal(order, error, now=clock.now())
         raise StillOpen from error
     if sent is not None:
         _write_down(order, sent)
@@ -176,9 +178,9 @@ def deliver(accepted: Accepted, *, undo_refused: bool) -> Sent | None:
         return None
     except NotSent as refusal:
         if not undo_refused:
-            fail(order, refusal.cause, now=timezone.now())
+            fail(order, refusal.cause, now=clock.now())
             return None
-        if undo(order, refusal.cause, now=timezone.now()):
+        if undo(order, refusal.cause, now=clock.now()):
             raise
         return None
 
@@ -235,23 +237,30 @@ def as_submitted(order: Order) -> dict[str, Any]:
 
 def _find_out(order: Order, unknown: OutcomeUnknown) -> Sent:
     """Ask until the answer is sure enough: a request that timed out here may still be on its way there."""
-    for attempt in range(settings.DISPATCH_LOOKS):
+    try:
+        sent = _look(order, times=settings.DISPATCH_LOOKS)
+    except ProviderError as error:
+        _journal(order, unknown, now=clock.now())
+        raise StillOpen from error
+    if sent is not None:
+        return sent
+    raise NotSent(unknown)
+
+
+def _look(order: Order, *, times: int) -> Sent | None:
+    """Ask the provider for a dispatch, a few seconds apart, before "not there" is believed. Raises ProviderError."""
+    for attempt in range(times):
         if attempt:
             time.sleep(settings.DISPATCH_LOOK_AGAIN_S)
-        try:
-            sent = get_channel(order.channel).find(order)
-        except ProviderError as error:
-            _journal(order, unknown, now=timezone.now())
-            raise StillOpen from error
-        if sent is not None:
+        if (sent := get_channel(order.channel).find(order)) is not None:
             return sent
-    raise NotSent(unknown)
+    return None
 
 
 def _write_down(order: Order, sent: Sent) -> None:
     """Record what the provider took. The database may be away by now: then the worker finds it out again."""
     try:
-        _record(_Record(order, sent, timezone.now(), request_id.current()))
+        _record(_Record(order, sent, clock.now(), request_id.current()))
     except DatabaseError as error:
         log_failure(logger, error, "sent but not recorded, the worker will: dispatch %s", order.dispatch_id)
 

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import F
-from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from database import clock
 from leads.channels import Trace, get_channel
 from leads.models import Erasure
 from providers.errors import OutcomeUnknown, ProviderError, Unavailable
@@ -59,7 +59,7 @@ def sweep(*, now: datetime, limit: int) -> int:
         try:
             done += _erase(row)
         except ProviderError as error:
-            _put_off(row, error, now=timezone.now())
+            _put_off(row, error, now=clock.now())
             if error.status in _ABOUT_ALL:
                 # Then its others would fare the same, and keep those of other workspaces waiting.
                 others = Erasure.objects.filter(workspace_id=row.workspace_id, provider=row.provider, due_at__lte=now)
@@ -76,7 +76,7 @@ def _claim(row: Erasure, *, now: datetime) -> bool:
 def _erase(row: Erasure) -> bool:
     """Ask the provider. True: it is gone there. Raises ProviderError."""
     gone = _eraser(row)(Trace(row.provider, row.reference), workspace_id=row.workspace_id)
-    now = timezone.now()
+    now = clock.now()
     if not gone:
         Erasure.objects.filter(pk=row.pk).update(due_at=now + NOT_YET, reason="it still goes on")
         return False

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.utils import timezone
 
 from apikeys import idempotency
 from apikeys.authentication import INVALID, Caller, unauthorized
+from database import clock
 from leads import dispatch
 from leads.channels import get_channel
 from leads.intake import Accepted, DuplicatePhone, KeyNoLongerWorks, accept_lead, claim_name
@@ -39,7 +39,7 @@ def submit_lead(call: ApiCall, caller: Caller) -> Answer:
             return answer
     except Exception:
         with contextlib.suppress(DatabaseError):
-            idempotency.let_go(run, now=timezone.now())
+            idempotency.let_go(run, now=clock.now())
         raise
     idempotency.finish(run, answer)
     return answer
@@ -82,8 +82,8 @@ def _resume(call: ApiCall, caller: Caller, body: bytes, run: idempotency.Run) ->
         return _execute(call, caller, body, run)
     # Where nobody waits for the sending, the promise is enough to answer, and the worker keeps it.
     sending = row.status == Dispatch.Status.SENDING and get_channel(row.channel).inline
-    if sending and not _settled(row, now=timezone.now()):
-        raise idempotency.wait_for_other(run, now=timezone.now())
+    if sending and not _settled(row, now=clock.now()):
+        raise idempotency.wait_for_other(run, now=clock.now())
     row.refresh_from_db()
     contacting = row.status not in {Dispatch.Status.SKIPPED, Dispatch.Status.FAILED}
     return _created(row.channel, row.lead_id, call_id=get_channel(row.channel).reference(row.pk), contacting=contacting)
@@ -100,13 +100,13 @@ def _settled(row: Dispatch, *, now: datetime) -> bool:
         if dispatch.settle(order) is not None:
             return True
         if reason := reason_to_skip(row):
-            dispatch.skip(order, reason=reason, now=timezone.now())
+            dispatch.skip(order, reason=reason, now=clock.now())
         else:
             dispatch.send(order)
     except dispatch.StillOpen:
         pass
     except dispatch.NotSent as refusal:
-        if dispatch.undo(order, refusal.cause, now=timezone.now()):
+        if dispatch.undo(order, refusal.cause, now=clock.now()):
             raise ApiError(502, "voice_dispatch_failed", message=refusal.cause.message) from refusal
     return True
 

@@ -13,10 +13,10 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import QuerySet
-from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from apikeys.models import IdempotentRequest
+from database import clock
 from leads import dispatch
 from leads.again import why_not_now, why_not_retry
 from leads.channels import get_channel
@@ -72,7 +72,7 @@ def send_claimed(row: Dispatch) -> None:
     """Send a dispatch that this worker has claimed; refused means a human is needed, not reached means later."""
     order = dispatch.order_of(row)
     if reason := reason_to_skip(row):
-        dispatch.skip(order, reason=reason, now=timezone.now())
+        dispatch.skip(order, reason=reason, now=clock.now())
         return
     try:
         dispatch.send(order)
@@ -80,9 +80,9 @@ def send_claimed(row: Dispatch) -> None:
         return
     except dispatch.NotSent as refusal:
         if isinstance(refusal.cause, Rejected):
-            dispatch.fail(order, refusal.cause, now=timezone.now())
+            dispatch.fail(order, refusal.cause, now=clock.now())
         else:
-            dispatch.postpone(order, refusal.cause, now=timezone.now())
+            dispatch.postpone(order, refusal.cause, now=clock.now())
 
 
 def reason_to_skip(row: Dispatch) -> str:
@@ -99,13 +99,13 @@ def settle_silent(row: Dispatch) -> None:
     try:
         sent = dispatch.settle(order)
     except dispatch.StillOpen as still_open:
-        now = timezone.now()
+        now = clock.now()
         if isinstance(still_open.__cause__, ProviderError) and now - order.claimed_at >= ASKED_FOR:
             dispatch.fail(order, still_open.__cause__, now=now)
         return
     if sent is None:
         lost = Unavailable("The provider did not have it when it was asked; it is sent again.")
-        dispatch.release(order, lost, now=timezone.now())
+        dispatch.release(order, lost, now=clock.now())
 
 
 def keep_channels_promises(*, now: datetime, limit: int) -> int:

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from database import clock
 from leads.channels import Address, CannotWrite, Job, Order, Sent, Trace, Window
 from leads.hours import Span, next_span
 from leads.models import Lead, LeadEvent, LeadQuerySet
@@ -28,8 +28,8 @@ from workspaces.models import Integration
 
 BLOCKED_RETRY_S = 30.0
 BLOCKED_MESSAGE = "Vapi took the call but all lines of the account are busy; it is tried again."
-# How far Vapi's clock and ours may be apart.
-CLOCK_SLACK = timedelta(seconds=60)
+# How far Vapi's clock and the database's may be apart.
+CLOCK_SLACK = timedelta(minutes=15)
 MAX_PAGES = 30
 SEARCH_WITHIN_S = 20.0
 _LATEST = f"""
@@ -226,7 +226,7 @@ def _not_before(order: Order, caller: Caller) -> Span | None:
     """Tell when a call may be made that may not be made now; None: at once."""
     if caller.hours is None:
         return None
-    now = timezone.now()
+    now = clock.now()
     span = next_span(caller.hours, order.phone, at=now)
     return None if span[0] <= now else span
 
@@ -239,7 +239,7 @@ def _note_fault(order: Order, refusal: Rejected) -> None:
             provider="vapi",
             code=f"http-{refusal.status}",
             reason=refusal.reason,
-            now=timezone.now(),
+            now=clock.now(),
         )
 
 

@@ -8,8 +8,8 @@ from uuid import UUID
 from django.core.exceptions import RequestDataTooBig
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 
+from database import clock
 from leads import erasures
 from leads.channels import Trace
 from leads.models import Dispatch
@@ -70,11 +70,11 @@ def find_session(message: Message, *, workspace_id: UUID) -> CallSession | None:
         return session
     dispatch_id = _dispatch_id(call)
     if dispatch_id is None:
-        take_call(message, call, call_id, workspace_id=workspace_id, now=timezone.now())
+        take_call(message, call, call_id, workspace_id=workspace_id, now=clock.now())
         return known.first()
     dispatch = find_dispatch(dispatch_id, workspace_id=workspace_id)
     if dispatch is not None:
-        begin(lead_id=dispatch.lead_id, dispatch_id=dispatch.pk, vapi_call_id=call_id, now=timezone.now())
+        begin(lead_id=dispatch.lead_id, dispatch_id=dispatch.pk, vapi_call_id=call_id, now=clock.now())
     session = known.first()
     if session is None:
         _of_nobody(call_id, dispatch_id, workspace_id=workspace_id)
@@ -154,4 +154,4 @@ def _of_nobody(call_id: str, dispatch_id: UUID, *, workspace_id: UUID) -> None:
     if Dispatch.objects.filter(pk=dispatch_id).exists():
         return
     logger.warning("Vapi tells of a call of dispatch %s, which is not there", dispatch_id)
-    erasures.remember([Trace("vapi", call_id)], workspace_id=workspace_id, now=timezone.now())
+    erasures.remember([Trace("vapi", call_id)], workspace_id=workspace_id, now=clock.now())

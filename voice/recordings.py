@@ -5,8 +5,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core import signing
-from django.utils import timezone
 
+from database import clock
 from voice.models import CallSession
 
 # A link works for one to two of these. It stays the same for a whole one, so that answers holding it can be cached.
@@ -21,7 +21,7 @@ def public_url(session: CallSession) -> str:
 
 def path(session: CallSession) -> str:
     """Return the same without the host, for a page of ours."""
-    token = _signer.sign(f"{session.pk.hex}-{_period(timezone.now()) + 1:x}")
+    token = _signer.sign(f"{session.pk.hex}-{_period(clock.now()) + 1:x}")
     return f"/api/vapi/recordings/{token}"
 
 

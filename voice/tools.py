@@ -12,10 +12,10 @@ from uuid import UUID
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from agents.tools import TOOL_NAMES, run_tool
+from database import clock
 from leads.models import Lead
 from leads.status import OPEN, change_status
 from voice.incoming import Message, Refused, error_answer, find_session, read_request
@@ -123,7 +123,7 @@ def _keep_promise(message: Message, tools: list[str], workspace_id: UUID) -> Non
                 f"The agent said that a person of the team will see to it: {', '.join(tools)} took too long or failed."
             )
             frm = (*OPEN, Lead.Status.BOOKED)
-            change_status(session.lead_id, Lead.Status.NEEDS_HUMAN, now=timezone.now(), frm=frm, reason=reason)
+            change_status(session.lead_id, Lead.Status.NEEDS_HUMAN, now=clock.now(), frm=frm, reason=reason)
     except Exception:
         logger.exception("promise of a call in workspace %s", workspace_id)
     finally:
@@ -138,7 +138,7 @@ def _act(wish: _Wish, session: CallSession, *, left_s: float) -> dict[str, Any]:
             arguments=wish.arguments,
             call_id=wish.call_id,
             channel=Channel.VOICE,
-            now=timezone.now(),
+            now=clock.now(),
             deadline_s=left_s,
             session=session.pk.hex,
         )
@@ -210,4 +210,4 @@ def _journal(
         request={"toolCalls": asked},
         response={"results": results},
     )
-    record(crossing, workspace_id=workspace_id, lead_id=lead_id, request_id=asked_by, now=timezone.now())
+    record(crossing, workspace_id=workspace_id, lead_id=lead_id, request_id=asked_by, now=clock.now())

@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
+from database import clock
 from providers import vapi
 from providers.errors import ProviderError
 from voice import outcomes, recordings
@@ -50,7 +50,7 @@ def redirect_to_recording(request: HttpRequest, token: str) -> HttpResponse:
     """GET /api/vapi/recordings/<token>: on to Vapi's short-lived link; 404 when forged, expired or not there."""
     if request.method not in {"GET", "HEAD"}:
         return error_answer(405, "method_not_allowed", headers={"Allow": "GET, HEAD"})
-    session_id = recordings.session_of(token, now=timezone.now())
+    session_id = recordings.session_of(token, now=clock.now())
     if session_id is None:
         return error_answer(404, "not_found")
     session = CallSession.objects.filter(pk=session_id, has_recording=True).select_related("lead").first()
@@ -71,7 +71,7 @@ def redirect_to_recording(request: HttpRequest, token: str) -> HttpResponse:
 def _take(message: dict[str, Any], *, workspace_id: UUID) -> None:
     """Bring the call it is about up to date and write the event down."""
     kind = outcomes.words(message.get("type"), limit=40) or "unknown"
-    now = timezone.now()
+    now = clock.now()
     session = find_session(message, workspace_id=workspace_id)
     news = _news(kind, message)
     if session is not None and news is not None:

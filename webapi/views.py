@@ -3,10 +3,10 @@
 from typing import Any
 
 from django.http import HttpResponse
-from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from database import clock
 from webapi import request_id
 from webapi.calls import Answer, ApiCall
 
@@ -18,7 +18,7 @@ def call_of(request: Request) -> ApiCall:
         method=request.method or "",
         headers=inner.META,
         stream=inner,
-        now=timezone.now(),
+        now=clock.now(),
         request_id=request_id.current(),
         query=inner.GET,
     )

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from agents.prompt import one_line
+from database import clock
 from leads.channels import Address, CannotWrite, Job, Order, Sent, Trace, Window
 from leads.insert import OPTED_OUT
 from leads.intake import claim_name
@@ -99,7 +99,7 @@ class WhatsAppChannel:
         if message is None:
             return None
         if message.status == Message.Status.SENDING:
-            settle(message, now=timezone.now())
+            settle(message, now=clock.now())
             message.refresh_from_db(fields=["twilio_sid"])
         return Sent(reference=message.twilio_sid) if message.twilio_sid else None
 

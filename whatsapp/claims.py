@@ -7,9 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef
-from django.utils import timezone
 
 from agents.pricing import cost_usd
+from database import clock
 from leads.models import lease_end
 from providers.errors import Unavailable
 from providers.openai import Usage
@@ -68,7 +68,7 @@ def keeper(turn: AgentTurn, run_id: str) -> Callable[[list[dict[str, Any]], Usag
 
     def store(items: list[dict[str, Any]], usage: Usage) -> None:
         def update() -> int:
-            now = timezone.now()
+            now = clock.now()
             kept: int = mine(turn.pk, run_id).update(
                 items=items,
                 input_tokens=F("input_tokens") + usage.input_tokens,

@@ -12,8 +12,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connections
 from django.db.models import F
-from django.utils import timezone
 
+from database import clock
 from leads.models import Dispatch
 from providers import inngest
 from providers.errors import ProviderError
@@ -49,7 +49,7 @@ class Wish:
         """Write down that the engine has it; where it claimed the dispatch already, nothing is changed."""
         row = Dispatch.objects.filter(pk=self.dispatch_id)
         if self.again is None:
-            due_at = timezone.now() + timedelta(seconds=settings.TURN_UNCLAIMED_S)
+            due_at = clock.now() + timedelta(seconds=settings.TURN_UNCLAIMED_S)
             row.filter(status=Dispatch.Status.PENDING).update(status=Dispatch.Status.QUEUED, due_at=due_at)
         else:
             row.filter(status=Dispatch.Status.QUEUED).update(attempts=F("attempts") + 1)

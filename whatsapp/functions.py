@@ -9,8 +9,8 @@ import inngest
 import inngest.django
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 
+from database import clock
 from leads.models import Dispatch
 from providers.errors import OutcomeUnknown, ProviderError, Rejected
 from providers.inngest import client, is_development
@@ -98,7 +98,7 @@ class FirstContact:
         mine.filter(status__in=[Dispatch.Status.SENDING, Dispatch.Status.QUEUED]).update(
             status=Dispatch.Status.QUEUED,
             reason=error.reason,
-            due_at=timezone.now() + timedelta(seconds=min(wait_s, MAX_RETRY_S) + settings.TURN_UNCLAIMED_S),
+            due_at=clock.now() + timedelta(seconds=min(wait_s, MAX_RETRY_S) + settings.TURN_UNCLAIMED_S),
         )
         return wait_s
 
@@ -107,7 +107,7 @@ class FirstContact:
         dispatches = Dispatch.objects.filter(pk=self.dispatch_id, status__in=Dispatch.OPEN)
         said = dispatches.values_list("reason", flat=True).first()
         reason = f"{GAVE_UP} {said or ''}".strip() if reason == GAVE_UP else reason
-        give_up_dispatch(self.dispatch_id, reason=reason, now=timezone.now())
+        give_up_dispatch(self.dispatch_id, reason=reason, now=clock.now())
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef
-from django.utils import timezone
 
+from database import clock
 from leads.insert import OPTED_OUT
 from leads.models import Lead, lease_end
 from providers.errors import OutcomeUnknown, ProviderError, Rejected
@@ -65,16 +65,16 @@ def send_claimed(pk: UUID, *, lease: datetime) -> None:
 
 def _send(message: Message) -> None:
     if message.status == Message.Status.SENDING:
-        settle(message, now=timezone.now())
+        settle(message, now=clock.now())
         message.refresh_from_db(fields=["status"])
     if message.status != Message.Status.WRITTEN:
         Message.objects.filter(pk=message.pk).update(due_at=None)
         return
     if message.lead.is_test:
-        simulate(message, now=timezone.now())
+        simulate(message, now=clock.now())
         return
     account = connected_account(message.lead, "twilio")
-    now = timezone.now()
+    now = clock.now()
     window = window_of(message.lead, now=now)
     if not window.open:
         raise Rejected(window.reason, code="window_closed")
@@ -118,12 +118,12 @@ def _try_later(message: Message, error: ProviderError, *, lease: datetime) -> No
         wait_s = max(wait_s, settle_after_s())
     wait_s = max(wait_s, getattr(error, "retry_after_s", None) or 0)
     mine = Message.objects.filter(pk=message.pk, due_at=lease)
-    mine.update(due_at=timezone.now() + timedelta(seconds=wait_s))
+    mine.update(due_at=clock.now() + timedelta(seconds=wait_s))
 
 
 def _give_up(message: Message, reason: str, *, code: str) -> None:
     """Leave a message unsent; one of which nobody knows whether it was sent stays as it is, for a callback to tell."""
-    now = timezone.now()
+    now = clock.now()
     rows = Message.objects.filter(pk=message.pk)
     unsent = rows.filter(status=Message.Status.WRITTEN)
     unsent.update(status=Message.Status.FAILED, error_code=code[:16], error_message=reason[:255], updated_at=now)

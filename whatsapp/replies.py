@@ -13,8 +13,8 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef
-from django.utils import timezone
 
+from database import clock
 from leads.insert import OPTED_OUT
 from leads.models import Lead, lease_end
 from leads.status import change_status
@@ -82,7 +82,7 @@ def _numbered(step_id: str, n: int) -> str:
 
 def generate_reply(turn_id: str, run_id: str) -> Result:
     """Claim the turn with all messages that wait, and have its text written, or find the text that is there."""
-    now = timezone.now()
+    now = clock.now()
     if not claim(turn_id, run_id, now=now):
         until = _waits_until(turn_id, now=now)
         return {"outcome": "waiting", "until": until.isoformat()} if until else NOTHING
@@ -111,11 +111,11 @@ def send_part(turn_id: str, message_id: str, run_id: str) -> Result:
         return NOTHING
     try:
         if message.status == Status.SENDING:
-            settle(message, now=timezone.now())
+            settle(message, now=clock.now())
             message.refresh_from_db(fields=["status", "twilio_sid"])
         if message.status != Status.WRITTEN:
             return _after_send(turn, tell(message))
-        if not renew(turn, run_id, now=timezone.now()):
+        if not renew(turn, run_id, now=clock.now()):
             return NOTHING
         return _send(turn, message)
     except Rejected as error:
@@ -132,7 +132,7 @@ def finish_turn(turn_id: str, run_id: str) -> Result:
     if turn is None:
         return NOTHING
     with transaction.atomic():
-        change_status(turn.lead_id, Lead.Status.IN_CONVERSATION, now=timezone.now(), frm=[Lead.Status.NEW])
+        change_status(turn.lead_id, Lead.Status.IN_CONVERSATION, now=clock.now(), frm=[Lead.Status.NEW])
         return _close(turn, State.FAILED if turn.code else State.DONE, outcome="sent")
 
 
@@ -143,7 +143,7 @@ def postpone(turn_id: str, run_id: str, error: ProviderError) -> float:
     if isinstance(error, OutcomeUnknown):
         wait_s = max(wait_s, settle_after_s())
     wait_s = max(wait_s, getattr(error, "retry_after_s", None) or 0)
-    due_at = timezone.now() + timedelta(seconds=wait_s)
+    due_at = clock.now() + timedelta(seconds=wait_s)
     mine(turn_id, run_id).update(
         due_at=due_at,
         wake_at=due_at + timedelta(seconds=settings.TURN_UNCLAIMED_S),
@@ -212,7 +212,7 @@ def _write(turn: AgentTurn, run_id: str, *, now: datetime) -> Result:
 
 def _keep(turn: AgentTurn, run_id: str, texts: list[str], *, kind: str) -> Result:
     """Store what is to be sent before anything is; who lost the claim stores nothing."""
-    now = timezone.now()
+    now = clock.now()
     with transaction.atomic():
         if not mine(turn.pk, run_id).update(due_at=lease_end(now), wake_at=wake_at(now), attempts=0, reason=""):
             return NOTHING
@@ -245,9 +245,9 @@ def _written(parts: list[Message]) -> Result:
 
 def _send(turn: AgentTurn, message: Message) -> Result:
     if message.lead.is_test:
-        return simulate(message, now=timezone.now())
+        return simulate(message, now=clock.now())
     account = connected_account(message.lead, "twilio")
-    now = timezone.now()
+    now = clock.now()
     window = window_of(message.lead, now=now)
     if not window.open and not _has_template(account):
         raise Rejected(window.reason, code="window_closed")
@@ -291,7 +291,7 @@ def _refused(turn: AgentTurn, error: Rejected) -> Result:
 
 def _fall_back(turn: AgentTurn, run_id: str, error: ProviderError) -> Result:
     """Say that a colleague will answer, once in a row, and see to it that one knows."""
-    now = timezone.now()
+    now = clock.now()
     spoken = Message.objects.filter(lead_id=turn.lead_id).exclude(role=Message.Role.USER).order_by("-created_at")
     last_kind = spoken.values_list("kind", flat=True).first()
     if last_kind == Message.Kind.FALLBACK:
@@ -326,7 +326,7 @@ def _leave(turn: AgentTurn, *, reason: str, code: str, state: str = State.FAILED
         outcome = "failed" if state == State.FAILED else "stopped"
         closed = _close(turn, state, outcome=outcome, reason=reason, code=code)
         if closed is not NOTHING and not known:
-            leave_to_human(turn.lead_id, reason=reason, code=code, now=timezone.now())
+            leave_to_human(turn.lead_id, reason=reason, code=code, now=clock.now())
         return closed
 
 
@@ -335,7 +335,7 @@ def _close(turn: AgentTurn, state: str, *, outcome: str, reason: str = "", code:
     said: dict[str, Any] = {"reason": reason[:255], "code": code[:32]} if code else {}
     with transaction.atomic():
         rows = AgentTurn.objects.filter(pk=turn.pk, state=State.RUNNING, claimed_by=turn.claimed_by)
-        if not rows.update(state=state, finished_at=timezone.now(), **said):
+        if not rows.update(state=state, finished_at=clock.now(), **said):
             return NOTHING
         Message.objects.filter(turn=turn, role=Message.Role.ASSISTANT, status=Status.WRITTEN).delete()
         transaction.on_commit(lambda: look_again(turn.lead_id, after=turn.pk))

@@ -7,8 +7,8 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
-from django.utils import timezone
 
+from database import clock
 from leads import erasures
 from leads.channels import Trace
 from providers import twilio
@@ -107,7 +107,7 @@ def send_written(
     except ProviderError as error:
         _record_error(message, error)
         raise
-    now = timezone.now()
+    now = clock.now()
     with transaction.atomic():
         record_delivery(message, sid=sent.sid, twilio_status="sent", error_code="", now=now)
         journal_answer(message.lead, "twilio", sent, now=now)
@@ -124,7 +124,7 @@ def _mark_sending(message: Message, *, content_sid: str, now: datetime) -> bool:
 
 def _record_error(message: Message, error: ProviderError) -> None:
     """Leave the message as what may be done next wants it: refused, to be sent again, or still to be found out."""
-    now = timezone.now()
+    now = clock.now()
     sending = Message.objects.filter(pk=message.pk, status=Message.Status.SENDING)
     with transaction.atomic():
         if isinstance(error, Rejected):

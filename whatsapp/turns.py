@@ -13,8 +13,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
+from database import clock
 from leads.again import DECIDED
 from leads.insert import OPTED_OUT
 from leads.models import Dispatch, Lead, lease_end
@@ -72,7 +72,7 @@ def run_turn(step: Step, *, dispatch_id: str, run_id: str) -> Result:
 
 def generate_reply(dispatch_id: str, run_id: str) -> Result:
     """Claim the dispatch and have its text written, or find the text that is there already."""
-    now = timezone.now()
+    now = clock.now()
     if not _claim(dispatch_id, run_id, now=now):
         return {"outcome": "nothing"}
     dispatch = Dispatch.objects.select_related("lead__workspace").filter(pk=dispatch_id).first()
@@ -94,7 +94,7 @@ def generate_reply(dispatch_id: str, run_id: str) -> Result:
 
 def send_message(message_id: str, run_id: str) -> Result:
     """Send what was written, once. The credentials are fetched here and stay here."""
-    now = timezone.now()
+    now = clock.now()
     message = Message.objects.select_related("lead__workspace", "dispatch").filter(pk=message_id).first()
     if message is None or message.dispatch is None:
         return {"outcome": "nothing"}
@@ -103,14 +103,14 @@ def send_message(message_id: str, run_id: str) -> Result:
         message.refresh_from_db(fields=["status", "twilio_sid"])
     if message.status != Message.Status.WRITTEN:
         return tell(message)
-    if not _renew(message.dispatch, run_id, now=timezone.now()):
+    if not _renew(message.dispatch, run_id, now=clock.now()):
         return {"outcome": "nothing"}
     return _send(message, message.dispatch)
 
 
 def persist_message(message_id: str) -> Result:
     """Close the dispatch and open the conversation, unless word of a failure was faster."""
-    now = timezone.now()
+    now = clock.now()
     message = Message.objects.filter(pk=message_id).first()
     if message is None or message.dispatch_id is None:
         return {"outcome": "nothing"}
@@ -140,7 +140,7 @@ def give_up_dispatch(dispatch_id: UUID | str, *, reason: str, now: datetime) -> 
 
 def _send(message: Message, dispatch: Dispatch) -> Result:
     # Who asked Twilio in between is late: the time is told anew, because others count from it.
-    now = timezone.now()
+    now = clock.now()
     if message.lead.is_test:
         return simulate(message, now=now)
     account = connected_account(message.lead, "twilio")
@@ -190,7 +190,7 @@ def _skip(dispatch: Dispatch, *, reason: str, now: datetime) -> Result:
 
 def _keep(dispatch: Dispatch, draft: Draft, run_id: str) -> Message:
     """Store the text before anything is sent; the constraint keeps a second one out."""
-    now = timezone.now()
+    now = clock.now()
     message = Message(
         lead=dispatch.lead,
         dispatch=dispatch,

@@ -4,9 +4,9 @@ from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
+from database import clock
 from leads.models import Lead
 from providers.twilio import is_signed
 from webapi import strict_json
@@ -53,7 +53,7 @@ def inbound(request: HttpRequest) -> HttpResponse:
     workspace = _find_workspace(request, sender=received.sender)
     if workspace is None:
         return JsonResponse(error_body("forbidden"), status=403)
-    now = timezone.now()
+    now = clock.now()
     if received.sid and is_phone(received.sender):
         receive(workspace, received, now=now)
     elif received.sid:
@@ -70,7 +70,7 @@ def status(request: HttpRequest) -> HttpResponse:
     message = _find_message(request)
     if message is None or not _signed_by_twilio(request, message):
         return JsonResponse(error_body("forbidden"), status=403)
-    now = timezone.now()
+    now = clock.now()
     moved = record_delivery(
         message,
         sid=message.twilio_sid or request.POST.get("MessageSid", ""),
@@ -143,4 +143,4 @@ def _journal(request: HttpRequest, message: Message) -> None:
         status_code=204,
         request=request.POST.dict(),
     )
-    record(crossing, workspace_id=message.lead.workspace_id, lead_id=message.lead_id, now=timezone.now())
+    record(crossing, workspace_id=message.lead.workspace_id, lead_id=message.lead_id, now=clock.now())

@@ -10,12 +10,12 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from database import clock
 from workspaces.access import MANAGERS, OWNERS, Role, roles_of
 from workspaces.admin_integrations import CREDENTIALS, IntegrationForm, field_names
 from workspaces.admin_scope import SUPERUSERS, ScopedAdmin, WorkspaceFilter
@@ -40,7 +40,7 @@ class WorkspaceForm(forms.ModelForm):  # type: ignore[type-arg]
         """Refuse one that still leads to another workspace."""
         slug = str(self.cleaned_data["slug"])
         try:
-            check_free(slug, workspace_id=self.instance.pk, now=timezone.now())
+            check_free(slug, workspace_id=self.instance.pk, now=clock.now())
         except SlugTaken as taken:
             raise forms.ValidationError(str(taken)) from taken
         return slug
@@ -96,7 +96,7 @@ class WorkspaceAdmin(ScopedAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Leave the old slug's links leading here for a while."""
-        now = timezone.now()
+        now = clock.now()
         if change and "slug" in form.changed_data:
             old = form.initial["slug"]
             until = change_slug(workspace_id=obj.pk, old=old, new=obj.slug, now=now)

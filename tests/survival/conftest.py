@@ -63,6 +63,7 @@ def launch(
         threads: int = 16,
         database: Database | None = None,
         database_port: int | None = None,
+        web_skew_s: int = 0,
         **settings: Any,
     ) -> System:
         if database is None:
@@ -80,6 +81,7 @@ def launch(
             directory=directory,
             workers=workers,
             threads=threads,
+            web_skew_s=web_skew_s,
             settings={name: str(value) for name, value in settings.items()},
         )
         system.start_web()

@@ -83,12 +83,14 @@ class Processes:
     directory: Path
     started: list[Process] = field(default_factory=list)
 
-    def start(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> Process:
-        """Start a child that survives none of us."""
+    def start(
+        self, name: str, command: Sequence[str], env: Mapping[str, str], *, before: Sequence[str] = ()
+    ) -> Process:
+        """Start a Python that survives none of us; `before` is what starts it, faketime say."""
         log = self.directory / f"{name}-{len(self.started)}.log"
         with log.open("wb") as output:
             popen = subprocess.Popen(
-                [sys.executable, *command],
+                [*before, sys.executable, *command],
                 cwd=ROOT,
                 env=dict(env),
                 stdin=subprocess.DEVNULL,

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -127,6 +128,8 @@ class System:
     threads: int = 16
     settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
+    # Seconds by which the web processes' clock is wrong.
+    web_skew_s: int = 0
     web: Process | None = None
 
     @property
@@ -156,7 +159,8 @@ class System:
             *("-m", "coachbot.server", "--port", str(self.port), "--workers", str(self.workers)),
             *("--threads", str(self.threads), "--kill-timeout", "5"),
         ]
-        web = self.web = self.processes.start("web", command, self.environment())
+        env, before = skewed(self.environment(), self.web_skew_s)
+        web = self.web = self.processes.start("web", command, env, before=before)
 
         said = ""
 
@@ -181,9 +185,10 @@ class System:
         wait_for("the port is closed", lambda: not listens(self.port))
 
     @contextlib.contextmanager
-    def worker(self) -> Iterator[Process]:
-        """Run a worker meanwhile, and kill it at the end of the block."""
-        process = self.processes.start("worker", ["manage.py", "worker"], self.environment())
+    def worker(self, *, skew_s: int = 0) -> Iterator[Process]:
+        """Run a worker meanwhile, its clock so many seconds ahead, and kill it at the end of the block."""
+        env, before = skewed(self.environment(), skew_s)
+        process = self.processes.start("worker", ["manage.py", "worker"], env, before=before)
         try:
             yield process
         finally:
@@ -225,6 +230,15 @@ def environment(*, database_url: str, simulators_url: str, directory: Path, url:
         "INNGEST_EVENT_KEY": "",
         "INNGEST_SIGNING_KEY": "",
     }
+
+
+def skewed(env: dict[str, str], skew_s: int) -> tuple[dict[str, str], list[str]]:
+    """Return the environment and the command that give a process a wrong clock; its timers stay right."""
+    if not skew_s:
+        return env, []
+    # CI installs it; without it the test fails rather than measuring nothing.
+    assert shutil.which("faketime"), "faketime is not installed (Debian: faketime)"
+    return env | {"FAKETIME_DONT_FAKE_MONOTONIC": "1"}, ["faketime", "-f", f"{skew_s:+d}s"]
 
 
 def start_simulators(processes: Processes) -> Simulators:

@@ -40,7 +40,7 @@ def test_finds_its_call_by_our_id_among_others_to_the_same_phone(order: Order) -
     sent = get_channel("voice").find(order)
     assert sent is not None
     assert (sent.reference, sent.details) == ("call-1", {"vapi_status": "ringing"})
-    assert responses.calls[0].request.url == f"{CALL_URL}?createdAtGe=2026-06-07T13%3A02%3A37.162Z&limit=100"
+    assert responses.calls[0].request.url == f"{CALL_URL}?createdAtGe=2026-06-07T12%3A48%3A37.162Z&limit=100"
 
 
 @responses.activate

@@ -12,11 +12,11 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
-from django.utils import timezone
 
 from apikeys.models import ApiKey, Mode
 from coachbot.demo_data import BUSINESS, WORKSPACES
 from coachbot.demo_form import demo_form
+from database import clock
 from leadforms.content import as_document, read_content
 from leadforms.models import LeadForm
 from leadforms.publishing import publish
@@ -59,10 +59,10 @@ class Command(BaseCommand):
         with transaction.atomic():
             admin = find_admin(password)
             workspaces = [find_workspace(spec, owner=admin) for spec in WORKSPACES]
-            forms = [find_demo_form(workspace, by=admin, now=timezone.now()) for workspace in workspaces]
-            made = [describe(workspace, by=admin, now=timezone.now()) for workspace in workspaces]
+            forms = [find_demo_form(workspace, by=admin, now=clock.now()) for workspace in workspaces]
+            made = [describe(workspace, by=admin, now=clock.now()) for workspace in workspaces]
         for form in forms:
-            publish_untouched(form, by=admin, now=timezone.now())
+            publish_untouched(form, by=admin, now=clock.now())
         result = {
             "baseUrl": settings.PUBLIC_BASE_URL,
             "admin": {"username": USERNAME, "password": password},

@@ -3,8 +3,8 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.utils import timezone
 
+from database import clock
 from leads import erasures, sweep
 from leads.intake import claim_name
 
@@ -18,12 +18,12 @@ class Command(BaseCommand):
         """Sweep until nothing is due."""
         done = 0
         # One at a time: what is claimed and waits for its turn would outlive its lease.
-        while jobs := list(sweep.claim_jobs(by=claim_name(), now=timezone.now(), limit=1)):
+        while jobs := list(sweep.claim_jobs(by=claim_name(), now=clock.now(), limit=1)):
             for job in jobs:
                 job()
             done += len(jobs)
-        kept = sweep.keep_channels_promises(now=timezone.now(), limit=1000)
-        sweep.send_mail(now=timezone.now(), limit=1000)
-        erasures.sweep(now=timezone.now(), limit=1000)
-        retired = sweep.retire(now=timezone.now())
+        kept = sweep.keep_channels_promises(now=clock.now(), limit=1000)
+        sweep.send_mail(now=clock.now(), limit=1000)
+        erasures.sweep(now=clock.now(), limit=1000)
+        retired = sweep.retire(now=clock.now())
         self.stdout.write(f"{done} dispatches, {kept} promises of the channels, {retired} old rows.")

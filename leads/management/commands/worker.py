@@ -13,8 +13,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, close_old_connections, connection
-from django.utils import timezone
 
+from database import clock
 from leads import erasures, sweep
 from leads.intake import claim_name
 from workspaces.connections import log_failure
@@ -41,6 +41,7 @@ class Worker:
         self._chore_pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="chore")
         self._chores: dict[str, Future[None]] = {}
         self._retired_at = float("-inf")
+        self._clock = clock.Keeper()
 
     def run(self) -> bool:
         """Sweep until told to stop, then let what was claimed come to its end. False: it didn't, in time."""
@@ -58,7 +59,8 @@ class Worker:
 
     def sweep_once(self) -> int:
         """Claim as much as there are free threads for, and hand it to them. Returns how much was found to do."""
-        now = timezone.now()
+        self._clock.keep()
+        now = clock.now()
         found = 0
         self._running = {future for future in self._running if not future.done()}
         for job in sweep.claim_jobs(by=claim_name(), now=now, limit=self._threads - len(self._running)):
