@@ -13,7 +13,7 @@ from database import clock
 from leadforms.design import read_design
 from leadforms.design_forms import COLORS, DesignForm, values_of
 from leadforms.embedding import snippets_for
-from leadforms.logos import LogoError, delete_logo, draw_logo, find_logo, save_logo
+from leadforms.logos import LogoBusyError, LogoError, delete_logo, draw_logo, find_logo, save_logo
 from leadforms.models import LeadForm
 from leadforms.publishing import find_form
 from workspaces.access import MANAGERS, WorkspaceRequest, workspace_page
@@ -56,7 +56,11 @@ def change_logo(request: WorkspaceRequest) -> HttpResponse:
         save_logo(stored, draw_logo(cast(BinaryIO, upload), size=upload.size or 0), now=now)
     except LogoError as error:
         form = DesignForm(initial=values_of(stored, read_design(stored.design)))
-        return _show(request, stored, form, logo_problem=str(error))
+        busy = isinstance(error, LogoBusyError)
+        answer = _show(request, stored, form, logo_problem=str(error), status=503 if busy else 200)
+        if busy:
+            answer.headers["Retry-After"] = "5"
+        return answer
     messages.success(request, _("The logo is saved. Visitors see it from now on."))
     return _back(request)
 
