@@ -5,6 +5,7 @@ A value that can't be read stops the start with a sentence that names the variab
 
 import os
 import re
+from datetime import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,8 @@ _PRICED = re.compile(r"([^=\s]+)\s*=\s*(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)", re.ASCI
 
 
 def read_dotenv(path: Path) -> None:
-    """Load KEY=value lines of a file that may be absent; what the process already has wins."""
-    if path.is_file():
+    """Load KEY=value lines of a file that may be absent; what the process already has wins. Tests go without."""
+    if path.is_file() and text("COACHBOT_ENV") != "test":
         environ.Env.read_env(str(path), overwrite=False)
 
 
@@ -47,6 +48,16 @@ def seconds(name: str, default: float) -> float:
     if not 0 <= value < float("inf"):
         raise ImproperlyConfigured(f"{name} must be a number of seconds, not {raw!r}.")
     return value
+
+
+def hours(name: str, default: str) -> tuple[time, time]:
+    """Read two times of day, such as 08:00-21:00. Two equal ones mean any hour."""
+    raw = text(name, default)
+    try:
+        since, until = (time.fromisoformat(part.strip()) for part in raw.split("-"))
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be two times of day such as 08:00-21:00, not {raw!r}.") from None
+    return since, until
 
 
 def flag(name: str, *, default: bool = False) -> bool:

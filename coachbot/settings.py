@@ -10,8 +10,7 @@ from coachbot import env
 from coachbot.databases import tuned
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-if env.text("COACHBOT_ENV") != "test":
-    env.read_dotenv(BASE_DIR / ".env")
+env.read_dotenv(BASE_DIR / ".env")
 
 # --- Which kind of process this is. Nothing set means production: it fails closed. -----------------------------------
 ENVIRONMENT = env.choice("COACHBOT_ENV", options=("production", "development", "test"), default="production")
@@ -218,6 +217,12 @@ DISPATCH_LOOK_AGAIN_S = env.seconds("DISPATCH_LOOK_AGAIN_S", 2)
 DISPATCH_RETRY_S = env.seconds("DISPATCH_RETRY_S", 30)
 ENGINE_RETRY_S = env.seconds("ENGINE_RETRY_S", 5)
 DISPATCH_MAX_ATTEMPTS = env.integer("DISPATCH_MAX_ATTEMPTS", 8)
+# What could not be sent in time (leads.late): from how late on it counts as late, the hours in which it is still sent
+# where the workspace has none of its own, how old it may get, and how many a minute a workspace sends of them.
+LATE_AFTER_S = env.seconds("LATE_AFTER_S", 600)
+LATE_HOURS = env.hours("LATE_HOURS", "08:00-21:00")
+CONTACT_MAX_AGE_S = env.seconds("CONTACT_MAX_AGE_S", 86_400)
+LATE_CONTACTS_PER_MINUTE = env.integer("LATE_CONTACTS_PER_MINUTE", 5)
 # A lead who wrote waits for an answer: a reply is tried again sooner, and given up sooner (the lead is told so).
 REPLY_RETRY_S = env.seconds("REPLY_RETRY_S", 5)
 REPLY_MAX_ATTEMPTS = env.integer("REPLY_MAX_ATTEMPTS", 5)

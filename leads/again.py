@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from leads.channels import get_channel
-from leads.hours import hours_of, when_to_call
+from leads.hours import when_to_call
 from leads.insert import OPTED_OUT, PAUSED
+from leads.late import quiet_hours_of
 from leads.models import Dispatch, Lead, LeadEvent
 from leads.status import OPEN, change_status
 from leads.suppression import is_suppressed
@@ -91,7 +92,7 @@ def why_not_retry(lead: Lead) -> str:
 def _plan(dispatch: Dispatch, *, attempt: int, now: datetime) -> bool:
     lead = dispatch.lead
     wait = timedelta(minutes=lead.workspace.no_answer_wait_min)
-    due_at = when_to_call(hours_of(lead.workspace), lead.phone, at=now + wait)
+    due_at = when_to_call(quiet_hours_of(lead.workspace), lead.phone, at=now + wait)
     data = {"attempt": attempt, "of": lead.workspace.no_answer_retries, "at": due_at.isoformat()}
     with transaction.atomic():
         if _promise(lead, due_at=due_at, now=now, retry_of=dispatch) is None:
@@ -114,6 +115,7 @@ def _promise(lead: Lead, *, due_at: datetime, now: datetime, retry_of: Dispatch 
         lead=lead,
         channel=lead.channel,
         due_at=due_at,
+        planned_at=due_at,
         created_at=now,
         retry_of=retry_of,
     )

@@ -19,6 +19,7 @@ from database import clock
 from leads.batching import GroupCommit
 from leads.channels import Order, Sent, get_channel
 from leads.intake import Accepted, Submission, accept_lead
+from leads.late import Wait, is_too_old
 from leads.models import Dispatch, Lead, lease_end
 from leads.status import change_status
 from providers.errors import BLOCKED, ENGINE_AWAY, OutcomeUnknown, ProviderError, Unavailable
@@ -30,6 +31,11 @@ from workspaces.models import LogEntry
 
 logger = logging.getLogger(__name__)
 
+# A provider that took nothing of a workspace's for this long serves nobody, as far as we can tell.
+SERVES_WITHIN = timedelta(minutes=10)
+# The longest pause between two tries while all lines are busy, and while the provider is away, in seconds.
+FULL_AT_MOST_S = 120.0
+AWAY_AT_MOST_S = 600.0
 _OUTCOMES = {
     "Rejected": LogEntry.Outcome.REJECTED,
     "Unavailable": LogEntry.Outcome.UNAVAILABLE,
@@ -128,8 +134,30 @@ def skip(order: Order, *, reason: str, now: datetime) -> None:
     _finish(order, Dispatch.Status.SKIPPED, reason=reason, now=now)
 
 
+def give_up(order: Order, *, reason: str, now: datetime) -> None:
+    """Leave a dispatch unsent that can't be sent any more: the lead needs a human."""
+    with transaction.atomic(durable=True):
+        if _finish(order, Dispatch.Status.FAILED, reason=reason, now=now):
+            change_status(order.lead_id, Lead.Status.NEEDS_HUMAN, now=now, frm=[Lead.Status.NEW], reason=reason)
+
+
+def put_off(order: Order, wait: Wait) -> None:
+    """Put a dispatch back until it may be sent. That is no attempt."""
+    _mine(order).update(
+        status=Dispatch.Status.PENDING,
+        due_at=wait.until,
+        slot_at=wait.slot_at,
+        reason=wait.reason,
+        attempts=max(0, order.attempt - 1),
+    )
+
+
 def postpone(order: Order, error: ProviderError, *, now: datetime) -> None:
-    """Put a dispatch back to be tried later, each time a little later; after DISPATCH_MAX_ATTEMPTS give it up."""
+    """Put a dispatch back to be tried later, each time a little later; after DISPATCH_MAX_ATTEMPTS give it up.
+
+    While all lines are busy or the provider serves nobody, no attempt is counted: that says nothing about the lead. It
+    waits until it is too old (leads.late).
+    """
     if error.code == ENGINE_AWAY:
         _mine(order).update(
             status=Dispatch.Status.PENDING,
@@ -138,6 +166,9 @@ def postpone(order: Order, error: ProviderError, *, now: datetime) -> None:
             attempts=max(0, order.attempt - 1),
         )
         return
+    if error.code == BLOCKED or (get_channel(order.channel).inline and _serves_nobody(order, now=now)):
+        _wait_for_provider(order, error, now=now)
+        return
     wait_s = settings.DISPATCH_RETRY_S * 2 ** min(order.attempt - 1, 5)
     _put_back(order, error, now=now, wait_s=max(wait_s, getattr(error, "retry_after_s", None) or 0))
 
@@ -145,6 +176,38 @@ def postpone(order: Order, error: ProviderError, *, now: datetime) -> None:
 def release(order: Order, error: ProviderError, *, now: datetime) -> None:
     """Put a dispatch back to be tried at once, because whoever held it is gone without having sent it."""
     _put_back(order, error, now=now, wait_s=0)
+
+
+def _serves_nobody(order: Order, *, now: datetime) -> bool:
+    """Tell whether the provider has taken nothing of the workspace's lately."""
+    taken = Dispatch.objects.filter(
+        workspace_id=order.workspace_id, channel=order.channel, status=Dispatch.Status.DONE, lead__is_test=False
+    )
+    return not taken.filter(finished_at__gte=now - SERVES_WITHIN).exists()
+
+
+def _wait_for_provider(order: Order, error: ProviderError, *, now: datetime) -> None:
+    """Put a dispatch back without counting the attempt, or give it up where it has grown too old."""
+    row = Dispatch.objects.filter(pk=order.dispatch_id).first()
+    if row is None:
+        return
+    planned_at = row.planned_at or row.created_at
+    if is_too_old(planned_at, now=now):
+        fail(order, error, now=now)
+        return
+    longest_s = FULL_AT_MOST_S if error.code == BLOCKED else AWAY_AT_MOST_S
+    wait_s = min(max(settings.DISPATCH_RETRY_S, (now - planned_at).total_seconds() / 4), longest_s)
+    wait_s = max(wait_s, getattr(error, "retry_after_s", None) or 0)
+    with transaction.atomic(durable=True):
+        mine = _mine(order).update(
+            status=Dispatch.Status.PENDING,
+            due_at=now + timedelta(seconds=wait_s),
+            reason=error.reason,
+            attempts=max(0, order.attempt - 1),
+        )
+        # The same hundreds of times over tells nobody more.
+        if mine and row.reason != error.reason:
+            _journal(order, error, now=now)
 
 
 def _put_back(order: Order, error: ProviderError, *, now: datetime, wait_s: float) -> None:

@@ -176,6 +176,10 @@ class Dispatch(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     # PENDING: not before then. SENDING: the end of the sender's lease.
     due_at = models.DateTimeField()
+    # When the contact was to be made in the first place; null: when the dispatch was made. See leads.late.
+    planned_at = models.DateTimeField(null=True, blank=True)
+    # The moment that a late contact was given.
+    slot_at = models.DateTimeField(null=True, blank=True)
     claimed_by = models.CharField(max_length=64, blank=True, default="")
     claimed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
@@ -203,6 +207,20 @@ class Dispatch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel}: {self.get_status_display()}"
+
+
+class LatePace(models.Model):
+    """When a workspace makes its next late contact (leads.late)."""
+
+    workspace = models.OneToOneField(Workspace, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    next_at = models.DateTimeField(null=True, blank=True)
+    # How many were given a moment; tells two who ask in the same moment apart.
+    taken = models.PositiveBigIntegerField(default=0)
+    # How many calls the workspace's account makes at the same time, once its provider has said so.
+    lines = models.PositiveIntegerField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.workspace}: {self.next_at}"
 
 
 class Consent(models.Model):

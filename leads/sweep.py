@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 
 from apikeys.models import IdempotentRequest
 from database import clock
-from leads import dispatch
+from leads import dispatch, late
 from leads.again import why_not_now, why_not_retry
 from leads.channels import get_channel
 from leads.models import Dispatch
@@ -74,6 +74,13 @@ def send_claimed(row: Dispatch) -> None:
     if reason := reason_to_skip(row):
         dispatch.skip(order, reason=reason, now=clock.now())
         return
+    match late.judge(row, now=clock.now()):
+        case late.TooOld(reason):
+            dispatch.give_up(order, reason=reason, now=clock.now())
+            return
+        case late.Wait() as wait:
+            dispatch.put_off(order, wait)
+            return
     try:
         dispatch.send(order)
     except dispatch.StillOpen:

@@ -30,13 +30,21 @@ OF_ACCOUNT = (
 LOOK_TIMEOUT_S = 8.0
 
 
+# No account has more; a number beyond is a mistake.
+MAX_LINES = 10_000
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallStarted:
-    """Vapi took a call. `concurrency_blocked`: but all its lines are busy, and this one will never ring."""
+    """Vapi took a call. `concurrency_blocked`: but all its lines are busy, and this one will never ring.
+
+    `lines`: how many calls the account makes at the same time; None where Vapi didn't say.
+    """
 
     call_id: str
     status: str
     concurrency_blocked: bool
+    lines: int | None = None
     answer: dict[str, Any] = field(repr=False)
     status_code: int = 201
     duration_ms: int = 0
@@ -67,10 +75,12 @@ def place_call(*, api_key: str, payload: Mapping[str, Any]) -> CallStarted:
             duration_ms=answer.duration_ms,
         )
     limits = call.get("subscriptionLimits")
+    lines = limits.get("concurrencyLimit") if isinstance(limits, dict) else None
     return CallStarted(
         call_id=call_id,
         status=str(call.get("status") or "queued"),
         concurrency_blocked=isinstance(limits, dict) and limits.get("concurrencyBlocked") is True,
+        lines=lines if type(lines) is int and 0 < lines <= MAX_LINES else None,
         answer=call,
         status_code=answer.status,
         duration_ms=answer.duration_ms,

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from database import clock
 from leads.channels import Address, CannotWrite, Job, Order, Sent, Trace, Window
 from leads.hours import Span, next_span
+from leads.late import note_lines
 from leads.models import Lead, LeadEvent, LeadQuerySet
 from providers import vapi
 from providers.errors import BLOCKED, OutcomeUnknown, Rejected, Unavailable
@@ -76,6 +77,8 @@ class VoiceChannel:
             _note_fault(order, refusal)
             raise
         if started.concurrency_blocked:
+            if started.lines:
+                note_lines(order.workspace_id, started.lines)
             raise Unavailable(
                 BLOCKED_MESSAGE,
                 code=BLOCKED,

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from database import clock
+from leads import late
 from leads.again import DECIDED
 from leads.insert import OPTED_OUT
 from leads.models import Dispatch, Lead, lease_end
@@ -80,6 +81,9 @@ def generate_reply(dispatch_id: str, run_id: str) -> Result:
         return {"outcome": "nothing"}
     if reason := _why_not(dispatch):
         return _skip(dispatch, reason=reason, now=now)
+    # Without an engine the worker has asked already.
+    if settings.INNGEST_CONFIGURED and (verdict := late.judge(dispatch, now=now)):
+        return _too_late(dispatch, verdict, run_id, now=now)
     message = Message.objects.filter(dispatch=dispatch).first()
     if message is None:
         draft = write_first_message(dispatch.lead, now=now)
@@ -178,6 +182,22 @@ def _why_not(dispatch: Dispatch) -> str:
     written = Message.objects.filter(lead_id=dispatch.lead_id, role=Message.Role.USER)
     begun = written.filter(created_at__gt=dispatch.created_at)
     return reason_to_hold(dispatch.lead_id) or (DECIDED if begun.exists() else "")
+
+
+def _too_late(dispatch: Dispatch, verdict: late.Wait | late.TooOld, run_id: str, *, now: datetime) -> Result:
+    """Put a first contact that an engine came for late back until it may be made, or give it up."""
+    if isinstance(verdict, late.TooOld):
+        give_up_dispatch(dispatch.pk, reason=verdict.reason, now=now)
+        return {"outcome": "skipped", "reason": verdict.reason}
+    mine = Dispatch.objects.filter(pk=dispatch.pk, status=Dispatch.Status.SENDING, claimed_by=run_id)
+    mine.update(
+        status=Dispatch.Status.PENDING,
+        due_at=verdict.until,
+        slot_at=verdict.slot_at,
+        reason=verdict.reason,
+        claimed_by="",
+    )
+    return {"outcome": "skipped", "reason": verdict.reason}
 
 
 def _skip(dispatch: Dispatch, *, reason: str, now: datetime) -> Result:

@@ -33,6 +33,11 @@ def make_due(*, workspace: Workspace | None = None, **overrides: Any) -> Dispatc
     return make_dispatch(make_lead(workspace or make_workspace()), **fields)
 
 
+def make_served(workspace: Workspace) -> None:
+    """Let Vapi have taken another call of the workspace just now: it is there, and trouble is about the lead."""
+    make_dispatch(make_lead(workspace), status="done", finished_at=ago(5))
+
+
 def run() -> str:
     out = StringIO()
     call_command("sweep", stdout=out)
@@ -103,21 +108,25 @@ def test_a_refusal_does_not_take_back_what_the_lead_has_become() -> None:
 @pytest.mark.parametrize(("attempts", "wait_s"), [(0, 30), (1, 60), (4, 480), (6, 960)])
 def test_not_reached_it_is_tried_later_and_later(attempts: int, wait_s: int) -> None:
     responses.post(VAPI, body=requests.ConnectTimeout())
-    dispatch = make_due(attempts=attempts)
+    workspace = make_workspace()
+    make_served(workspace)
+    dispatch = make_due(workspace=workspace, attempts=attempts)
 
     run()
 
     dispatch.refresh_from_db()
     assert (dispatch.status, dispatch.attempts) == ("pending", attempts + 1)
     assert wait_s - 5 < (dispatch.due_at - timezone.now()).total_seconds() <= wait_s
-    assert Lead.objects.get().status == "new"
+    assert Lead.objects.get(pk=dispatch.lead_id).status == "new"
     assert LogEntry.objects.get().outcome == "unavailable"
 
 
 @responses.activate
 def test_waits_as_long_as_vapi_says() -> None:
     responses.post(VAPI, status=429, headers={"Retry-After": "300"})
-    dispatch = make_due()
+    workspace = make_workspace()
+    make_served(workspace)
+    dispatch = make_due(workspace=workspace)
 
     run()
 
@@ -128,13 +137,15 @@ def test_waits_as_long_as_vapi_says() -> None:
 @responses.activate
 def test_after_8_attempts_it_is_given_up() -> None:
     responses.post(VAPI, body=requests.ConnectTimeout())
-    dispatch = make_due(attempts=7)
+    workspace = make_workspace()
+    make_served(workspace)
+    dispatch = make_due(workspace=workspace, attempts=7)
 
     run()
 
     dispatch.refresh_from_db()
     assert (dispatch.status, dispatch.attempts) == ("failed", 8)
-    assert Lead.objects.get().status == "needs_human"
+    assert Lead.objects.get(pk=dispatch.lead_id).status == "needs_human"
 
 
 @responses.activate
