@@ -92,6 +92,10 @@ class Counters(Protocol):
         """Take a counted request back."""
         ...
 
+    def forget(self, who: Who, windows: Sequence[Window]) -> None:
+        """Begin the windows again."""
+        ...
+
     def close(self) -> None:
         """Let go of what is held open."""
         ...
@@ -124,6 +128,12 @@ class ProcessCounters:
                 entry = self._counts.get((who, window.name))
                 if entry and entry[0] > 0:
                     entry[0] -= 1
+
+    def forget(self, who: Who, windows: Sequence[Window]) -> None:
+        """Drop the counts."""
+        with self._lock:
+            for window in windows:
+                self._counts.pop((who, window.name), None)
 
     def close(self) -> None:
         """Hold nothing open."""
@@ -180,6 +190,15 @@ class RedisCounters:
         except redis.RedisError as error:
             self._rest(error)
 
+    def forget(self, who: Who, windows: Sequence[Window]) -> None:
+        """Delete the counts."""
+        if time.monotonic() < self._away_until:
+            return
+        try:
+            self._client.delete(*self._names(who, windows))
+        except redis.RedisError as error:
+            self._rest(error)
+
     def close(self) -> None:
         """Close every connection; the next count opens one anew."""
         self._client.connection_pool.disconnect()
@@ -222,7 +241,8 @@ def reset() -> None:
     _counters = None
 
 
-def _shared() -> Counters:
+def shared() -> Counters:
+    """Return the counters that this process counts in."""
     global _counters
     if _counters is None:
         with _counters_lock:
@@ -244,7 +264,7 @@ def count(caller: Caller) -> tuple[ApiError | None, list[Standing]]:
     windows = windows_of(caller)
     if not windows:
         return None, []
-    allowed, counts = _shared().hit(caller.key_id, windows)
+    allowed, counts = shared().hit(caller.key_id, windows)
     standings = [
         Standing(window, number, min(window.length_s, max(1, math.ceil(left))))
         for window, (number, left) in zip(windows, counts, strict=True)
@@ -258,13 +278,13 @@ def count(caller: Caller) -> tuple[ApiError | None, list[Standing]]:
 def refund(caller: Caller, standings: Sequence[Standing]) -> list[Standing]:
     """Take a counted request back (a 304 is free). Returns where the key stands then."""
     if standings:
-        _shared().refund(caller.key_id, [standing.window for standing in standings])
+        shared().refund(caller.key_id, [standing.window for standing in standings])
     return [replace(standing, count=max(0, standing.count - 1)) for standing in standings]
 
 
 def let_through(who: str, window: Window) -> bool:
     """Count something that is no call of a key, under a name of its own. False: the window is full."""
-    return not window.limit or _shared().hit(who, [window])[0]
+    return not window.limit or shared().hit(who, [window])[0]
 
 
 def headers_of(standings: Sequence[Standing]) -> dict[str, str]:

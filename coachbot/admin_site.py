@@ -2,14 +2,18 @@
 
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, cast
 
 from django.apps import apps
 from django.contrib.admin import AdminSite
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import PasswordChangeView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.views.decorators.cache import never_cache
+
+from coachbot.login_brake import remember_browser
+from coachbot.login_forms import LoginForm, PasswordForm, tell_refusal
 
 
 def console_urls() -> list[URLPattern]:
@@ -28,8 +32,7 @@ class CoachbotAdminSite(AdminSite):
     site_header = "Coachbot"
     index_title = "Platform"
     enable_nav_sidebar = False
-    # Whoever is active may sign in; each page asks for itself what the user may see.
-    login_form = AuthenticationForm
+    login_form = LoginForm
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Put the operator's pages first: Django admin's last pattern swallows whatever is left."""
@@ -44,4 +47,17 @@ class CoachbotAdminSite(AdminSite):
             return HttpResponseRedirect(reverse("home"))
         if "next" not in request.GET and "next" not in request.POST:
             extra_context = {"next": reverse("home")} | (extra_context or {})
-        return super().login(request, extra_context)
+        response = tell_refusal(super().login(request, extra_context))
+        if request.method == "POST" and request.user.is_authenticated and response.status_code == 302:
+            remember_browser(request, response, request.user.get_username())
+        return response
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Change one's own password; the old one can't be guessed quickly here either."""
+        request.current_app = self.name
+        view = PasswordChangeView.as_view(
+            form_class=PasswordForm,
+            success_url=reverse("admin:password_change_done", current_app=self.name),
+            extra_context=self.each_context(request) | (extra_context or {}),
+        )
+        return tell_refusal(cast(TemplateResponse, view(request)))

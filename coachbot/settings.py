@@ -110,6 +110,7 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "home"
+PASSWORD_HASHERS = ["coachbot.passwords.OneAtATimeHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")

@@ -3,7 +3,6 @@
 Nothing here refuses anybody: what is caught is held, and staff can release it.
 """
 
-import ipaddress
 from collections.abc import Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -16,13 +15,12 @@ from apikeys import limits
 from leadforms.models import ContactsOfDay, HeldSubmission, LeadForm
 from leadforms.tokens import Token
 from leads.links import has_link
+from webapi.client_ip import network_of
 from workspaces.models import Workspace
 
 Reason = HeldSubmission.Reason
 # A person whose browser fills in the whole form still has to tick the consent and press the button.
 QUICK_S = 5.0
-# One customer of a provider has at least so much (RFC 6177): single addresses of it are free to change.
-IPV6_PREFIX = 64
 
 
 def find_reason(
@@ -42,7 +40,7 @@ def find_reason(
     # A greeting by such a name would carry a stranger's advertisement to the phone's owner.
     if has_link(name):
         return Reason.LINK_IN_NAME
-    network = _network_of(ip)
+    network = network_of(ip)
     # Counted for each form: what one business' visitors do must not shut out another's.
     by_address = limits.Window("form-ip", 600, settings.FORM_LIMIT_PER_IP)
     if network and not limits.let_through(f"form:{form.pk}:{_hide(network)}", by_address):
@@ -102,18 +100,6 @@ def today_of(workspace: Workspace, *, now: datetime) -> QuerySet[ContactsOfDay]:
 
 def _day_of(workspace: Workspace, *, now: datetime) -> date:
     return now.astimezone(ZoneInfo(workspace.timezone)).date()
-
-
-def _network_of(ip: str | None) -> str:
-    """Name what one visitor has to themselves: an IPv4 address, or an IPv6 network. "" for what is no address."""
-    try:
-        address = ipaddress.ip_address(ip or "")
-    except ValueError:
-        return ""
-    mapped = getattr(address, "ipv4_mapped", None)
-    if address.version == 4 or mapped:
-        return str(mapped or address)
-    return str(ipaddress.ip_network((int(address), IPV6_PREFIX), strict=False))
 
 
 def _hide(network: str) -> str:

@@ -6,6 +6,9 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+# One customer of a provider has at least so much (RFC 6177): single addresses of it are free to change.
+IPV6_PREFIX = 64
+
 
 def client_ip(request: HttpRequest) -> str | None:
     """Return the visitor's address; None where there is none (a Unix socket) or what stands there is no address.
@@ -27,6 +30,18 @@ def believe_scheme(environ: dict[str, Any]) -> None:
     told = environ.get("HTTP_X_FORWARDED_PROTO", "")
     if "," in told:
         environ["HTTP_X_FORWARDED_PROTO"] = _outermost(told)
+
+
+def network_of(ip: str | None) -> str:
+    """Name what one visitor has to themselves: an IPv4 address, or an IPv6 network. "" for what is no address."""
+    try:
+        address = ipaddress.ip_address(ip or "")
+    except ValueError:
+        return ""
+    mapped = getattr(address, "ipv4_mapped", None)
+    if address.version == 4 or mapped:
+        return str(mapped or address)
+    return str(ipaddress.ip_network((int(address), IPV6_PREFIX), strict=False))
 
 
 def _outermost(header: str) -> str:

@@ -119,7 +119,7 @@ def test_a_refused_request_counts_in_no_window() -> None:
 @pytest.mark.usefixtures("store")
 def test_a_full_window_does_not_begin_the_other() -> None:
     other = made_up(minute=5, hour=1)
-    limits._shared().hit(other.key_id, [limits.Window("hour", 3600, 1)])
+    limits.shared().hit(other.key_id, [limits.Window("hour", 3600, 1)])
     refusal, standings = limits.count(other)
 
     assert refusal is not None
