@@ -206,6 +206,15 @@ EXPIRED_ROWS = [
     "workspaces.sessions.find_expired",
 ]
 FORGET_WITH_LEAD = ["leadforms.held.forget", "agents.erasure.forget"]
+# Who has promises that a restored backup must not keep a second time (manage.py after_restore).
+OPEN_PROMISES: tuple[str, ...] = (
+    "leads.promises.open_promises",
+    "voice.promises.open_promises",
+    "whatsapp.promises.open_promises",
+    "agents.promises.open_promises",
+    "leadforms.promises.open_promises",
+    "apikeys.promises.open_promises",
+)
 # Who knows what a provider's options may be: raises ValueError with words for staff.
 OPTION_CHECKS = {"twilio": "whatsapp.template.check_options"}
 # Who erases what is kept of leads at a provider that is no channel's.
