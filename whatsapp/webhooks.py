@@ -102,7 +102,7 @@ def _find_workspace(request: HttpRequest, *, sender: str) -> Workspace | None:
     number = request.POST.get("To", "").replace("\x00", "").removeprefix("whatsapp:")[:32]
     if not number:
         return None
-    integrations = Integration.objects.filter(provider="twilio", address=number).defer("credentials", "webhook_secret")
+    integrations = Integration.objects.filter(provider="twilio", address=number).defer(*Integration.SECRETS)
     found = integrations.select_related("workspace").order_by("created_at", "pk")[:MAX_SHARING]
     workspaces = [each.workspace for each in found if _signed_for(request, each.workspace_id)]
     if len(workspaces) < 2:

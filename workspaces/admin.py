@@ -218,7 +218,7 @@ class IntegrationAdmin(ScopedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Leave the secrets where they are: a list must not fail because a key is missing."""
-        return super().get_queryset(request).defer("credentials", "webhook_secret")
+        return super().get_queryset(request).defer(*Integration.SECRETS)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Another provider is another integration."""

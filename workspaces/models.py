@@ -218,6 +218,9 @@ class Integration(models.Model):
     `options` is plain: twilio `content_sid`, `content_variables` ({"1": "first_name", …}) · openai `model`.
     """
 
+    # What to defer where they aren't needed: reading one fails when its encryption key is missing.
+    SECRETS: ClassVar = ("credentials", "webhook_secret", "old_webhook_secret")
+
     class Provider(models.TextChoices):
         """Whom an integration speaks to."""
 
@@ -230,6 +233,13 @@ class Integration(models.Model):
     provider = models.CharField(max_length=16, choices=Provider.choices)
     credentials = EncryptedTextField()
     webhook_secret = EncryptedTextField(default=new_webhook_secret)
+    # The one before, taken as well until its end (workspaces/webhook_secrets.py).
+    old_webhook_secret = EncryptedTextField(blank=True, default="")
+    old_secret_until = models.DateTimeField(null=True, blank=True)
+    secret_rolled_at = models.DateTimeField(null=True, blank=True)
+    secret_rolled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     options = models.JSONField(default=dict, blank=True)
     address = AddressField(max_length=32, blank=True, default="", editable=False, db_index=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -43,6 +43,15 @@ def test_brings_old_secrets_under_the_newest_key(settings: Settings) -> None:
     assert Integration.objects.get().webhook_secret == "hook"
 
 
+def test_brings_a_rolled_secret_and_the_one_before_it(settings: Settings) -> None:
+    settings.ENCRYPTION_KEYS = [OLD]
+    make_integration(make_workspace(connected=False), "vapi", old_webhook_secret="before")
+    settings.ENCRYPTION_KEYS = [NEW, OLD]
+    assert "workspaces.Integration.old_webhook_secret: 1 re-encrypted with v2" in rotate()
+    settings.ENCRYPTION_KEYS = [NEW]
+    assert Integration.objects.get().old_webhook_secret == "before"
+
+
 def test_second_run_changes_nothing(settings: Settings) -> None:
     settings.ENCRYPTION_KEYS = [NEW, OLD]
     integration = make_integration(make_workspace(connected=False), "vapi")
