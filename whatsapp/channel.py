@@ -20,7 +20,7 @@ from leads.models import Dispatch, Lead, LeadQuerySet, Suppression
 from leads.suppression import suppress
 from providers import inngest, twilio
 from providers.errors import Rejected, Unavailable
-from whatsapp import catching_up, optout, outbox, replies, waiting
+from whatsapp import catching_up, optout, outbox, replies, turns, waiting
 from whatsapp.accounts import NEEDED, connected_twilio
 from whatsapp.events import ReplyWish, Wish, sender
 from whatsapp.guard import WORDS, may_be_written_to
@@ -186,9 +186,12 @@ class WhatsAppChannel:
         return [Address(name=_("Incoming messages"), url=url, hint=_(PASTE_AT_TWILIO))]
 
     def claim_jobs(self, *, by: str, now: datetime, limit: int) -> Iterable[Job]:
-        """Claim messages that are to be sent and, without an engine, replies that are due."""
+        """Claim messages that are to be sent and replies that are due; of an engine's, what it doesn't come for."""
         jobs: Iterable[Job] = outbox.claim_due(now=now, limit=limit)
-        if not settings.INNGEST_CONFIGURED:
+        if settings.INNGEST_CONFIGURED:
+            jobs = chain(jobs, replies.claim_unclaimed(by=by, now=now, limit=limit))
+            jobs = chain(jobs, turns.claim_unclaimed(by=by, now=now, limit=limit))
+        else:
             jobs = chain(jobs, replies.claim_due(by=by, now=now, limit=limit))
         return islice(jobs, limit)
 

@@ -12,19 +12,18 @@ from django.http import HttpRequest, HttpResponse
 
 from database import clock
 from leads.models import Dispatch
-from providers.errors import OutcomeUnknown, ProviderError, Rejected
+from providers.errors import ProviderError, Rejected
 from providers.inngest import client, is_development
 from webapi.build_once import build_once
 from whatsapp import replies
 from whatsapp.events import TURN_REQUESTED
-from whatsapp.sending import Result, settle_after_s
-from whatsapp.turns import give_up_dispatch, run_turn
+from whatsapp.sending import Result
+from whatsapp.turns import MAX_RETRY_S, give_up_dispatch, postpone, run_turn
 
 T = TypeVar("T")
 
 FUNCTION_ID = "agent-turn"
 FINISH_WITHIN = timedelta(hours=2)
-MAX_RETRY_S = 900.0
 GAVE_UP = "The agent's turn failed too often."
 
 View = Callable[[HttpRequest], HttpResponse]
@@ -90,17 +89,7 @@ class FirstContact:
 
     def later(self, error: ProviderError, *, run_id: str, attempt: int) -> float:
         """Queue the dispatch again."""
-        wait_s: float = settings.DISPATCH_RETRY_S * 2 ** min(attempt, 5)
-        wait_s = getattr(error, "retry_after_s", None) or wait_s
-        if isinstance(error, OutcomeUnknown):
-            wait_s = settle_after_s()
-        mine = Dispatch.objects.filter(pk=self.dispatch_id, claimed_by=run_id)
-        mine.filter(status__in=[Dispatch.Status.SENDING, Dispatch.Status.QUEUED]).update(
-            status=Dispatch.Status.QUEUED,
-            reason=error.reason,
-            due_at=clock.now() + timedelta(seconds=min(wait_s, MAX_RETRY_S) + settings.TURN_UNCLAIMED_S),
-        )
-        return wait_s
+        return postpone(self.dispatch_id, run_id, error, attempt=attempt)
 
     def fail(self, *, run_id: str, reason: str) -> None:
         """Give the dispatch up; inside the engine it is known already why."""

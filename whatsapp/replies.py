@@ -27,7 +27,7 @@ from whatsapp.delivery import OPTED_OUT_CODES, leave_to_human
 from whatsapp.guard import WORDS, reason_to_hold
 from whatsapp.limits import LIMIT, limit_reached
 from whatsapp.models import AgentTurn, Message
-from whatsapp.sending import BUSY_RETRY_S, Held, Result, send_written, settle, settle_after_s, simulate, tell
+from whatsapp.sending import Held, Result, send_written, settle, settle_after_s, simulate, tell
 from whatsapp.splitting import split_text
 from whatsapp.template import has_sentence
 from whatsapp.turns import InProcess, Step
@@ -47,6 +47,10 @@ BROKE_OFF = "The agent's turn broke off too often."
 # After that WhatsApp takes no answer any more that the lead would still wait for.
 CAME_FOR_WITHIN = timedelta(hours=24)
 NOBODY_CAME = "Nobody came to answer within a day: the engine that runs the agent's turns is away."
+
+
+# So often the worker woke the engine for a turn before it runs it itself; the event that came with it not counted.
+WOKEN_BEFORE = 1
 
 
 def run_reply(step: Step, *, turn_id: str, run_id: str) -> Result:
@@ -181,6 +185,18 @@ def claim_due(*, by: str, now: datetime, limit: int) -> Iterator[Callable[[], No
             yield partial(run_here, str(pk), by)
 
 
+def claim_unclaimed(*, by: str, now: datetime, limit: int) -> Iterator[Callable[[], None]]:
+    """Claim turns that the engine was woken for twice and did not come for, and yield the running of each.
+
+    Should it come all the same, the row's claim lets one of the two answer.
+    """
+    left = AgentTurn.objects.filter(state__in=AgentTurn.OPEN, wake_at__lte=now, wakes__gte=WOKEN_BEFORE)
+    recent = left.filter(created_at__gt=now - CAME_FOR_WITHIN)
+    for pk in list(recent.order_by("wake_at").values_list("pk", flat=True)[:limit]):
+        if claim(pk, by, now=now):
+            yield partial(run_here, str(pk), by)
+
+
 def run_here(turn_id: str, run_id: str) -> None:
     """Run a claimed turn in this thread; what can't be done now is left for a later look."""
     try:
@@ -190,10 +206,12 @@ def run_here(turn_id: str, run_id: str) -> None:
 
 
 def _waits_until(turn_id: str, *, now: datetime) -> datetime | None:
-    """Tell when to look again at a turn that could not be claimed. None: it is done, or somebody else's."""
-    waiting = AgentTurn.objects.filter(pk=turn_id, state=State.WAITING)
-    due_at = waiting.values_list("due_at", flat=True).first()
-    return None if due_at is None else max(due_at, now + timedelta(seconds=BUSY_RETRY_S if due_at <= now else 0))
+    """Tell when a turn that could not be claimed is due. None: it is done, somebody else's, or waits for another one.
+
+    Nobody sits and asks for the end of that: whoever closes it wakes the engine again, and the worker is behind both.
+    """
+    waiting = AgentTurn.objects.filter(pk=turn_id, state=State.WAITING, due_at__gt=now)
+    return waiting.values_list("due_at", flat=True).first()
 
 
 def _write(turn: AgentTurn, run_id: str, *, now: datetime) -> Result:

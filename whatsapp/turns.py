@@ -4,15 +4,15 @@
 finds what the one before it left. Each step raises ProviderError; who runs it decides about repeating.
 """
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol, TypeVar
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from database import clock
 from leads import late
@@ -20,17 +20,20 @@ from leads.again import DECIDED
 from leads.insert import OPTED_OUT
 from leads.models import Dispatch, Lead, lease_end
 from leads.status import change_status
-from providers.errors import Rejected, Unavailable
+from providers.errors import OutcomeUnknown, ProviderError, Rejected
 from whatsapp.accounts import connected_account, journal_answer
 from whatsapp.agent import Draft, write_first_message
 from whatsapp.delivery import OPTED_OUT_CODES
 from whatsapp.guard import reason_to_hold
 from whatsapp.models import Message
-from whatsapp.sending import BUSY_RETRY_S, Held, Result, send_written, settle, simulate, tell
+from whatsapp.sending import Held, Result, send_written, settle, settle_after_s, simulate, tell
 from workspaces.connections import insist
 from workspaces.insert_once import insert_once
 
 T = TypeVar("T")
+MAX_RETRY_S = 900.0
+# So often the engine was woken, the event that came with the lead not counted, before the worker does it itself.
+WOKEN_BEFORE = 1
 
 
 class Step(Protocol):
@@ -69,6 +72,46 @@ def run_turn(step: Step, *, dispatch_id: str, run_id: str) -> Result:
     if sent["outcome"] != "sent":
         return sent
     return step.run("persist-message", persist_message, written["message_id"])
+
+
+def claim_unclaimed(*, by: str, now: datetime, limit: int) -> Iterator[Callable[[], None]]:
+    """Claim first contacts that the engine was woken for and did not come for, and yield the making of each."""
+    left = Dispatch.objects.filter(
+        channel="whatsapp", status=Dispatch.Status.QUEUED, due_at__lte=now, attempts__gte=WOKEN_BEFORE
+    )
+    for pk in list(left.order_by("due_at").values_list("pk", flat=True)[:limit]):
+        if _claim(str(pk), by, now=now):
+            yield partial(run_here, str(pk), by)
+
+
+def run_here(dispatch_id: str, run_id: str) -> None:
+    """Make a claimed first contact in this thread; what can't be done now is left to the engine, or a later look."""
+    try:
+        run_turn(InProcess(), dispatch_id=dispatch_id, run_id=run_id)
+    except Rejected as error:
+        give_up_dispatch(dispatch_id, reason=error.reason, now=clock.now())
+    except ProviderError as error:
+        attempts = Dispatch.objects.filter(pk=dispatch_id).values_list("attempts", flat=True).first() or 0
+        if attempts >= settings.DISPATCH_MAX_ATTEMPTS:
+            give_up_dispatch(dispatch_id, reason=error.reason, now=clock.now())
+            return
+        postpone(dispatch_id, run_id, error, attempt=attempts)
+        Dispatch.objects.filter(pk=dispatch_id).update(attempts=F("attempts") + 1)
+
+
+def postpone(dispatch_id: str, run_id: str, error: ProviderError, *, attempt: int) -> float:
+    """Queue a first contact again that this run has. Returns the seconds to wait."""
+    wait_s: float = settings.DISPATCH_RETRY_S * 2 ** min(attempt, 5)
+    wait_s = getattr(error, "retry_after_s", None) or wait_s
+    if isinstance(error, OutcomeUnknown):
+        wait_s = settle_after_s()
+    mine = Dispatch.objects.filter(pk=dispatch_id, claimed_by=run_id)
+    mine.filter(status__in=[Dispatch.Status.SENDING, Dispatch.Status.QUEUED]).update(
+        status=Dispatch.Status.QUEUED,
+        reason=error.reason,
+        due_at=clock.now() + timedelta(seconds=min(wait_s, MAX_RETRY_S) + settings.TURN_UNCLAIMED_S),
+    )
+    return wait_s
 
 
 def generate_reply(dispatch_id: str, run_id: str) -> Result:
@@ -159,15 +202,16 @@ def _send(message: Message, dispatch: Dispatch) -> Result:
 
 
 def _claim(dispatch_id: str, run_id: str, *, now: datetime) -> bool:
-    """Take the dispatch for this run, or find that it has it already. Raises Unavailable while another one has it."""
+    """Take the dispatch for this run, or find that it has it already. False: it is over, or another one has it.
+
+    Should that one die, the worker finds the dispatch when its lease is over.
+    """
     waiting = Q(status__in=[Dispatch.Status.PENDING, Dispatch.Status.QUEUED])
     mine_or_silent = Q(status=Dispatch.Status.SENDING) & (Q(claimed_by=run_id) | Q(due_at__lte=now))
     dispatches = Dispatch.objects.filter(pk=dispatch_id)
     claimed = dispatches.filter(waiting | mine_or_silent).update(
         status=Dispatch.Status.SENDING, claimed_by=run_id, claimed_at=now, due_at=lease_end(now)
     )
-    if not claimed and dispatches.filter(status=Dispatch.Status.SENDING).exists():
-        raise Unavailable("Another process is at this dispatch.", retry_after_s=BUSY_RETRY_S)
     return claimed == 1
 
 

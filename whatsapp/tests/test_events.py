@@ -18,7 +18,7 @@ from leads.dispatch import order_of
 from leads.models import Dispatch
 from providers import inngest
 from whatsapp.events import sender
-from whatsapp.tests.conftest import Events
+from whatsapp.tests.conftest import Events, Wire
 from workspaces.models import LogEntry
 
 
@@ -122,17 +122,40 @@ def test_no_lead_is_given_up_however_long_inngest_is_away(engine: Events, dispat
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_acknowledged_turn_that_nobody_came_for_is_asked_for_again(engine: Events, dispatch: Dispatch) -> None:
+def test_a_turn_that_nobody_came_for_is_asked_for_again_and_then_run_by_the_worker(
+    wire: Wire, engine: Events, dispatch: Dispatch
+) -> None:
+    wire.openai()
+    wire.twilio()
     Dispatch.objects.update(status="queued", created_at=timezone.now())
-    for _ in range(4):
-        due_now()
-        call_command("sweep")
-        call_command("sweep")
+    due_now()
+    call_command("sweep")
+    assert (engine.ids, wire.sent) == ([str(dispatch.pk)], [])
 
-    pk = str(dispatch.pk)
-    # The same id twice: Inngest makes one run of it. Then one of its own: that run may have failed.
-    assert engine.ids == [pk, pk, f"{pk}:r2", f"{pk}:r3"]
-    assert Dispatch.objects.get().status == "queued"
+    due_now()
+    call_command("sweep")
+    call_command("sweep")
+
+    assert Dispatch.objects.get().status == "done"
+    assert (len(wire.asked), len(wire.sent)) == (1, 1)
+    assert engine.ids == [str(dispatch.pk)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_worker_tries_again_where_a_provider_is_away(wire: Wire, engine: Events, dispatch: Dispatch) -> None:
+    wire.openai(status=503)
+    Dispatch.objects.update(status="queued", created_at=timezone.now(), attempts=1)
+    due_now()
+    call_command("sweep")
+
+    row = Dispatch.objects.get()
+    assert (row.status, row.attempts, wire.sent) == ("queued", 2, [])
+    Dispatch.objects.update(attempts=8)
+    due_now()
+    call_command("sweep")
+    assert Dispatch.objects.get().status == "failed"
+    dispatch.lead.refresh_from_db()
+    assert dispatch.lead.status == "needs_human"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import responses
 from django.core.management import call_command
+from django.utils import timezone
 
 from providers import inngest
 from whatsapp.events import sender
@@ -32,20 +34,43 @@ def test_a_message_wakes_the_engine_once_for_a_burst(engine: Events, phone: Phon
     assert engine.sent[0][0].data == {"turn_id": str(turn.pk), "lead_id": str(phone.lead.pk)}
 
 
-def test_the_worker_wakes_an_engine_that_did_not_come(engine: Events, phone: Phone) -> None:
+def test_the_worker_wakes_an_engine_that_did_not_come_and_then_answers_itself(
+    wire: Wire, engine: Events, phone: Phone
+) -> None:
+    wire.openai()
+    wire.twilio()
     engine.away = True
     phone.write("Hi")
     assert sender.wait_until_idle(timeout_s=10)
     engine.away = False
     inngest.forget()
-    for _ in range(4):
-        pass_time(hours=1)
-        call_command("sweep")
-        call_command("sweep")
+    pass_time(minutes=2)
+    call_command("sweep")
 
-    pk = str(AgentTurn.objects.get().pk)
-    assert engine.ids == [pk, pk, f"{pk}:r2", f"{pk}:r3"]
-    assert AgentTurn.objects.get().state == "waiting"
+    turn = AgentTurn.objects.get()
+    assert (engine.ids, turn.state, len(wire.asked)) == ([str(turn.pk)], "waiting", 0)
+
+    pass_time(minutes=2)
+    call_command("sweep")
+    call_command("sweep")
+
+    assert AgentTurn.objects.get().state == "done"
+    assert (len(wire.asked), len(wire.sent)) == (1, 1)
+    # The engine comes after all.
+    assert Executor(phone.client, turn).run()["outcome"] == "nothing"
+    assert (len(wire.asked), len(wire.sent)) == (1, 1)
+
+
+def test_the_worker_leaves_a_turn_alone_that_the_engine_is_at(wire: Wire, engine: Events, phone: Phone) -> None:
+    phone.write("Hi")
+    AgentTurn.objects.update(state="running", claimed_by="01HENGINE", wakes=3)
+    in_a_minute = timezone.now() + timedelta(minutes=1)
+    AgentTurn.objects.update(due_at=in_a_minute, wake_at=timezone.now())
+
+    call_command("sweep")
+
+    assert AgentTurn.objects.get().claimed_by == "01HENGINE"
+    assert wire.asked == []
 
 
 def test_what_came_meanwhile_is_woken_up_for_after_the_turn(wire: Wire, engine: Events, phone: Phone) -> None:
