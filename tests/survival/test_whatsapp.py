@@ -89,7 +89,8 @@ def test_answers_as_quickly_and_loses_no_event_while_inngest_is_away(with_innges
         wait_for("every promise is an event", lambda: event_ids(system) >= dispatch_ids(system) - before, timeout_s=40)
     # One that nobody came for twice is asked for again as <id>:r2.
     assert {event_id.partition(":")[0] for event_id in event_ids(system)} <= dispatch_ids(system)
-    assert system.simulators.messages_by_phone() == {}
+    # The stand-in runs nothing, so the worker writes to people itself in the end; once to each.
+    assert set(system.simulators.messages_by_phone().values()) <= {1}
 
 
 def test_sends_each_first_message_once_however_often_the_worker_is_killed(alone: System) -> None:
