@@ -42,5 +42,5 @@ messages: ## Bring the form's translations in step with its texts
 	@$(PYTHON) scripts/messages.py
 
 clean: ## Remove .venv, caches and reports; keeps var/, where the data is
-	@rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis test-results
+	@rm -rf .venv node_modules .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis test-results
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -17,6 +17,17 @@ step djade
 mapfile -t templates < <(find . -path ./.venv -prune -o -path '*/templates/*' \( -name '*.html' -o -name '*.txt' \) -print)
 ((${#templates[@]} == 0)) || "$bin/djade" --check --target-version 5.2 "${templates[@]}"
 
+step biome
+if command -v npm >/dev/null; then
+    [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent
+    node_modules/.bin/biome format
+elif [ "${CI:-}" = true ]; then
+    echo "No npm, and CI is set." >&2
+    exit 1
+else
+    echo "No npm: leaving out the format of scripts and styles." >&2
+fi
+
 step spelling
 "$bin/codespell"
 

@@ -9,3 +9,7 @@ bin=.venv/bin
 mapfile -t templates < <(find . -path ./.venv -prune -o -path '*/templates/*' \( -name '*.html' -o -name '*.txt' \) -print)
 # djade answers 1 when it changed something.
 ((${#templates[@]} == 0)) || "$bin/djade" --target-version 5.2 "${templates[@]}" || true
+if command -v npm >/dev/null; then
+    [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent
+    node_modules/.bin/biome format --write
+fi

@@ -39,7 +39,10 @@ const show = (form, { status, time, headers = "", body = "", ok = false }) => {
   badge.textContent = status;
   badge.className = ok ? "badge badge-ok" : "badge badge-danger";
   result.querySelector("[data-time]").textContent = time;
-  for (const [part, text] of [["[data-headers]", headers], ["[data-answer]", body]]) {
+  for (const [part, text] of [
+    ["[data-headers]", headers],
+    ["[data-answer]", body],
+  ]) {
     const element = result.querySelector(part);
     element.textContent = text;
     element.hidden = !text;

@@ -32,7 +32,14 @@ export const keepDraft = (key, form) => {
 
 // Whether a control is not as the page came with it.
 const isTouched = ({ type, checked, defaultChecked, options, selectedIndex, value, defaultValue }) => {
-  if (options) return selectedIndex !== Math.max(0, [...options].findIndex((option) => option.defaultSelected));
+  if (options)
+    return (
+      selectedIndex !==
+      Math.max(
+        0,
+        [...options].findIndex((option) => option.defaultSelected),
+      )
+    );
   return ["radio", "checkbox"].includes(type) ? checked !== defaultChecked : value !== defaultValue;
 };
 

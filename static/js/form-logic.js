@@ -66,7 +66,8 @@ const latin = (mark) => {
   return zero === undefined ? mark : String(code - zero);
 };
 
-const areGroups = (groups) => groups[0].length >= 1 && groups[0].length <= 3 && groups.slice(1).every((group) => group.length === 3);
+const areGroups = (groups) =>
+  groups[0].length >= 1 && groups[0].length <= 3 && groups.slice(1).every((group) => group.length === 3);
 
 // Splits digits at their decimal separator. null: no number.
 const split = (text, point) => {
@@ -87,7 +88,9 @@ const split = (text, point) => {
 
 // Returns a typed number as it is stored, "" where it is none. `point` is the language's decimal separator.
 export const readNumber = (typed, point) => {
-  const marks = Array.from(typed.trim().slice(0, 64), latin).join("").replace(/[\p{Sc}\p{Cf}]/gu, "");
+  const marks = Array.from(typed.trim().slice(0, 64), latin)
+    .join("")
+    .replace(/[\p{Sc}\p{Cf}]/gu, "");
   const spelt = /^([-−]?)\s*([0-9.,٫]+)$/.exec(marks.replace(/([0-9])[\s'’٬](?=[0-9]{3}(?![0-9]))/g, "$1").trim());
   const parts = spelt && split(spelt[2].replaceAll("٫", point), point);
   if (!parts || !(parts[0] || parts[1])) return "";

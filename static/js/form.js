@@ -317,7 +317,10 @@ class Form {
   // Takes an element away, and its id out of what others are described by.
   forget(note) {
     for (const element of this.element.querySelectorAll(`[aria-describedby~="${note.id}"]`)) {
-      const rest = element.getAttribute("aria-describedby").split(" ").filter((id) => id !== note.id);
+      const rest = element
+        .getAttribute("aria-describedby")
+        .split(" ")
+        .filter((id) => id !== note.id);
       if (rest.length) element.setAttribute("aria-describedby", rest.join(" "));
       else element.removeAttribute("aria-describedby");
     }
@@ -361,7 +364,8 @@ class Form {
 }
 
 const tellHeight = () => {
-  const measure = () => tell({ type: "height", height: Math.ceil(document.body.getBoundingClientRect().height), title: document.title });
+  const measure = () =>
+    tell({ type: "height", height: Math.ceil(document.body.getBoundingClientRect().height), title: document.title });
   new ResizeObserver(measure).observe(document.body);
   measure();
 };

@@ -148,7 +148,9 @@ const keepDraft = (form) => {
 };
 
 // What came while somebody was choosing, and then chose nothing.
-statusSelect?.addEventListener("blur", () => showStatus(document.querySelector("[data-lead-status]").dataset.leadStatus));
+statusSelect?.addEventListener("blur", () =>
+  showStatus(document.querySelector("[data-lead-status]").dataset.leadStatus),
+);
 
 if (card) {
   keepServed(document.querySelector('[data-live="timeline"]'));

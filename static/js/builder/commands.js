@@ -40,7 +40,8 @@ export const createCommands = (app) => {
   const sayDeleted = (text, questions, undo) => {
     const askers = content.askersOf(model.content, new Set(questions.map(({ id }) => id)));
     const name = askers.length ? words.shortNameOf(askers[0]) : "";
-    const warning = askers.length > 1 ? say("askedByMany", { count: askers.length }) : name && say("askedByOne", { name });
+    const warning =
+      askers.length > 1 ? say("askedByMany", { count: askers.length }) : name && say("askedByOne", { name });
     const said = [text, warning].filter(Boolean).join(" ");
     announce(`${said} ${say("undoHint")}`);
     app.toast.show(said, undo);

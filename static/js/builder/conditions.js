@@ -38,7 +38,11 @@ export const createConditions = (app, { id }, root) => {
   const possibleValues = (source) => {
     if (!source) return null;
     if (schema.types[source.type].options) return source.options.filter(Boolean).map((each) => [each, each]);
-    if (source.type === "yes_no") return [["yes", say("yes")], ["no", say("no")]];
+    if (source.type === "yes_no")
+      return [
+        ["yes", say("yes")],
+        ["no", say("no")],
+      ];
     if (source.type === "rating") {
       return Array.from({ length: source.rules.scale ?? 5 }, (_, n) => [String(n + 1), String(n + 1)]);
     }

@@ -51,7 +51,10 @@ export const findQuestion = (content, id) => {
 
 export const earlierThan = (content, id) => {
   const all = questionsOf(content);
-  return all.slice(0, all.findIndex((question) => question.id === id));
+  return all.slice(
+    0,
+    all.findIndex((question) => question.id === id),
+  );
 };
 
 // Who has a condition on one of these questions, without being one of them.
@@ -85,7 +88,9 @@ export const updateQuestion = (content, id, change) => {
   const at = locate(content, id);
   if (!at) return content;
   const { questions } = content.steps[at.step];
-  return changeStep(content, at.step, { questions: replaced(questions, at.index, { ...questions[at.index], ...change }) });
+  return changeStep(content, at.step, {
+    questions: replaced(questions, at.index, { ...questions[at.index], ...change }),
+  });
 };
 
 export const insertQuestion = (content, { step, index }, question) =>
@@ -93,10 +98,13 @@ export const insertQuestion = (content, { step, index }, question) =>
 
 export const removeQuestion = (content, id) => {
   const at = locate(content, id);
-  return at ? changeStep(content, at.step, { questions: removed(content.steps[at.step].questions, at.index) }) : content;
+  return at
+    ? changeStep(content, at.step, { questions: removed(content.steps[at.step].questions, at.index) })
+    : content;
 };
 
-export const moveQuestion = (content, id, to) => insertQuestion(removeQuestion(content, id), to, findQuestion(content, id));
+export const moveQuestion = (content, id, to) =>
+  insertQuestion(removeQuestion(content, id), to, findQuestion(content, id));
 
 // One place up (-1) or down (1), across the steps' borders. The same content where there is no place left.
 export const shiftQuestion = (content, id, by) => {
@@ -125,7 +133,10 @@ export const copyStep = (step) => {
     id: ids.get(question.id),
     showIf: question.showIf && {
       ...question.showIf,
-      conditions: question.showIf.conditions.map((each) => ({ ...each, question: ids.get(each.question) ?? each.question })),
+      conditions: question.showIf.conditions.map((each) => ({
+        ...each,
+        question: ids.get(each.question) ?? each.question,
+      })),
     },
   }));
   return { ...step, id: randomId("s"), questions };

@@ -19,7 +19,8 @@ export const setIcon = (use, name) => use.setAttribute("href", `#type-${name}`);
 
 // Accessible names are kept as sentences with {places} in data-says.
 export const nameParts = (root, fill, values) => {
-  for (const part of root.querySelectorAll("[data-says]")) part.setAttribute("aria-label", fill(part.dataset.says, values));
+  for (const part of root.querySelectorAll("[data-says]"))
+    part.setAttribute("aria-label", fill(part.dataset.says, values));
 };
 
 export const setText = (element, text) => {
@@ -77,6 +78,7 @@ export const option = (value, label) => new Option(label, value);
 export const setOptions = (select, pairs, chosen) => {
   const { options } = select;
   const isThere = ([value, label], n) => options[n].value === value && options[n].label === label;
-  if (options.length !== pairs.length || !pairs.every(isThere)) select.replaceChildren(...pairs.map(([value, label]) => option(value, label)));
+  if (options.length !== pairs.length || !pairs.every(isThere))
+    select.replaceChildren(...pairs.map(([value, label]) => option(value, label)));
   select.value = chosen;
 };

@@ -37,7 +37,9 @@ let lastState = "saved";
 
 const showState = (state, details) => {
   const text =
-    state === "saved" && details.at ? words.say("savedAt", { time: words.time(details.at) }) : words.say(state, details);
+    state === "saved" && details.at
+      ? words.say("savedAt", { time: words.time(details.at) })
+      : words.say(state, details);
   find("save-text").textContent = text;
   find("save-state").dataset.look = LOOKS[state] ?? "trouble";
   find("sign-in").hidden = state !== "signedOut";

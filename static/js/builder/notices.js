@@ -81,7 +81,10 @@ export const createConflict = ({ http, model, words, toast, saver: getSaver }, r
 
   return (data) => {
     theirs = data;
-    text.textContent = say(data.savedByYou ? "yoursTitle" : "theirsTitle", { name: data.savedBy, time: words.moment(data.savedAt) });
+    text.textContent = say(data.savedByYou ? "yoursTitle" : "theirsTitle", {
+      name: data.savedBy,
+      time: words.moment(data.savedAt),
+    });
     root.hidden = false;
     announce(text.textContent);
     root.scrollIntoView({ block: "center" });

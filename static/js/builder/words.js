@@ -32,7 +32,12 @@ export const createWords = ({ texts, schema, timeZone }) => {
     // For a sentence about it.
     shortNameOf(question) {
       const characters = [...nameOf(question)];
-      return characters.length > SHORT ? `${characters.slice(0, SHORT - 1).join("").trim()}…` : characters.join("");
+      return characters.length > SHORT
+        ? `${characters
+            .slice(0, SHORT - 1)
+            .join("")
+            .trim()}…`
+        : characters.join("");
     },
     nameOfStep: ({ title }, index) =>
       title.trim() ? say("stepTitled", { number: index + 1, title: title.trim() }) : say("step", { number: index + 1 }),

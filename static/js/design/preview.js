@@ -25,7 +25,8 @@ const replaceFrame = (old, html) =>
   });
 
 const press = (group, pressed) => {
-  for (const button of group.querySelectorAll("button")) button.setAttribute("aria-pressed", String(button === pressed));
+  for (const button of group.querySelectorAll("button"))
+    button.setAttribute("aria-pressed", String(button === pressed));
 };
 
 const enableSegments = (group, chosen) => {
@@ -55,7 +56,10 @@ export const enablePreview = (form) => {
 
   const refresh = async () => {
     const mine = ++asked;
-    const response = await fetch(`${form.dataset.preview}?${new URLSearchParams(asks)}`, { method: "POST", body: new FormData(form) });
+    const response = await fetch(`${form.dataset.preview}?${new URLSearchParams(asks)}`, {
+      method: "POST",
+      body: new FormData(form),
+    });
     // Signed out, the login page would answer.
     if (!response.ok || response.redirected) return;
     const html = await response.text();

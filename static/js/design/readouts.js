@@ -9,7 +9,9 @@ const inWords = (ratio) => `${(Math.floor(ratio * 10 + 1e-9) / 10).toFixed(1)}:1
 const nameOf = (name) => document.querySelector(`label[for=id_${name}]`).textContent.trim().toLowerCase();
 
 const offersFor = (ink, ground, pairs) => {
-  const grounds = pairs.filter((pair) => pair.ink === ink && isColor(chosen(pair.ground))).map((pair) => chosen(pair.ground));
+  const grounds = pairs
+    .filter((pair) => pair.ink === ink && isColor(chosen(pair.ground)))
+    .map((pair) => chosen(pair.ground));
   const better = [
     [ink, nearestPassing(chosen(ink), grounds) ?? nearestPassing(chosen(ink), [chosen(ground)])],
     [ground, nearestPassing(chosen(ground), [chosen(ink)])],

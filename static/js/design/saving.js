@@ -4,7 +4,11 @@
 // → {token}, or {trouble}: signedOut, failing or offline.
 export const askServer = async (address) => {
   try {
-    const answer = await fetch(address, { redirect: "manual", cache: "no-store", headers: { Accept: "application/json" } });
+    const answer = await fetch(address, {
+      redirect: "manual",
+      cache: "no-store",
+      headers: { Accept: "application/json" },
+    });
     // The way to the login page.
     if (answer.type === "opaqueredirect") return { trouble: "signedOut" };
     if (answer.status >= 500) return { trouble: "failing" };
