@@ -1,14 +1,17 @@
 # syntax=docker/dockerfile:1
 
+# compose.yaml hands on one that is pinned by digest.
+ARG PYTHON_IMAGE=python:3.12-slim
+
 # Build: the locked packages into a virtual environment. pip and its caches stay behind.
-FROM python:3.12-slim AS build
+FROM ${PYTHON_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/venv
 COPY requirements.txt .
 # Hashes: a package that was replaced after we locked it stops the build.
 RUN /opt/venv/bin/pip install --require-hashes --requirement requirements.txt
 
-FROM python:3.12-slim
+FROM ${PYTHON_IMAGE}
 ENV PATH=/opt/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     MALLOC_ARENA_MAX=2 \
     COACHBOT_ENV=production COACHBOT_DATA_DIR=/data
