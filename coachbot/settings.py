@@ -204,8 +204,9 @@ EXPIRED_ROWS = [
     "leads.alerts.find_expired",
     "workspaces.slugs.find_expired",
     "workspaces.sessions.find_expired",
+    "whatsapp.inbox.find_expired",
 ]
-FORGET_WITH_LEAD = ["leadforms.held.forget", "agents.erasure.forget"]
+FORGET_WITH_LEAD = ["leadforms.held.forget", "agents.erasure.forget", "whatsapp.inbox.forget"]
 # Who has promises that a restored backup must not keep a second time (manage.py after_restore).
 OPEN_PROMISES: tuple[str, ...] = (
     "leads.promises.open_promises",

@@ -21,6 +21,7 @@ from leads.listing import SORTS, read_filter, read_page
 from leads.models import Lead, LeadQuerySet
 from leads.planned import planned_at
 from leads.status import change_status
+from leads.suppression import opted_out_of
 from leads.unreached import LABEL as NO_ANSWER_LABEL
 from leads.unreached import NO_ANSWER, unreached_of
 from workspaces.access import MANAGERS, WorkspaceRequest, workspace_page
@@ -41,12 +42,14 @@ def list_leads(request: WorkspaceRequest) -> HttpResponse:
     channel = request.workspace.channel
     planned = planned_at(page.leads, workspace=request.workspace, now=clock.now())
     unreached = unreached_of(page.leads, channel=channel)
+    opted_out = opted_out_of(page.leads, workspace=request.workspace)
     context = {
         "rows": [
             {
                 "lead": lead,
                 "look": console_lead.LOOKS[Lead.Status(lead.status)],
                 "planned_at": planned.get(lead.pk),
+                "opted_out": lead.pk in opted_out,
                 "unreached": lead.pk in unreached and lead.pk not in planned,
             }
             for lead in page.leads

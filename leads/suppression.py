@@ -1,6 +1,7 @@
 """Who said stop: no channel of the workspace dials or writes to that phone until they say otherwise."""
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ from django.db import transaction
 
 from leads.insert import OPTED_OUT
 from leads.models import Dispatch, Lead, LeadEvent, Suppression
+from workspaces.models import Workspace
 
 
 def phone_digest(workspace_id: UUID, phone: str) -> str:
@@ -21,6 +23,13 @@ def is_suppressed(workspace_id: UUID, phone: str) -> bool:
     return Suppression.objects.filter(
         workspace_id=workspace_id, phone_digest=phone_digest(workspace_id, phone)
     ).exists()
+
+
+def opted_out_of(leads: Iterable[Lead], *, workspace: Workspace) -> set[UUID]:
+    """Tell which of a workspace's leads nobody may contact."""
+    digests = {phone_digest(workspace.pk, lead.phone): lead.pk for lead in leads}
+    rows = Suppression.objects.filter(workspace=workspace, phone_digest__in=digests)
+    return {digests[digest] for digest in rows.values_list("phone_digest", flat=True)}
 
 
 def suppress(

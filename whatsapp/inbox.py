@@ -2,27 +2,33 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from agents.prompt import one_line
 from leads.models import Lead, Suppression
+from leads.status import change_status
 from leads.suppression import is_suppressed, lift, suppress
 from whatsapp import optout
-from whatsapp.models import AgentTurn, Message
+from whatsapp.models import AgentTurn, Message, ObeyedCommand, SenderId
 from whatsapp.numbers import as_a_form_has_it, spellings
 from whatsapp.outbox import put_confirmation
 from whatsapp.waiting import ask_for_reply, wake
+from workspaces.insert_once import insert_once
 from workspaces.journal import Crossing, record
 from workspaces.models import LogEntry, UnknownSenders, Workspace
 
 is_phone = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
 MAX_TEXT_CHARS = 8000
 MAX_NOTES = 10
+# What Twilio signed is signed for ever; nobody keeps a message for longer than this to send it again.
+COMMANDS_KEPT = timedelta(days=730)
+SECOND_THOUGHTS = "Opted out, and now writes:"
 NO_LEAD = "This phone is no lead; the workspace ignores unknown senders."
 HIDDEN = "This person hides their number from WhatsApp businesses; they can't be found as a lead and were not answered."
 # The beginning of a MIME type → what the agent is told.
@@ -39,10 +45,13 @@ TWILIOS = {"STOP": optout.Wish.STOP, "START": optout.Wish.START}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbound:
-    """A message as Twilio tells it, checked. `sender` is E.164."""
+    """A message as Twilio tells it, checked."""
 
     sid: str
+    # E.164, or what else Twilio names; "" where the person hides it.
     sender: str
+    # WhatsApp's own id of the person; "" where none came.
+    external_id: str
     profile_name: str
     text: str
     kind: str
@@ -67,6 +76,7 @@ def read_inbound(params: Mapping[str, str]) -> Inbound:
     return Inbound(
         sid=_clean(params.get("MessageSid", ""))[:64],
         sender=_clean(params.get("From", "")).removeprefix("whatsapp:"),
+        external_id=_clean(params.get("ExternalUserId", "")).removeprefix("whatsapp:")[:128],
         profile_name=one_line(_clean(params.get("ProfileName", "")))[:120],
         text=text[:MAX_TEXT_CHARS],
         kind=kind,
@@ -87,6 +97,9 @@ def receive(workspace: Workspace, inbound: Inbound, *, now: datetime) -> Message
             lead = _lead_of(workspace, inbound, now=now)
             message = _store(lead, inbound, now=now) if lead else None
             wished = _obey(workspace, lead, inbound, now=now)
+            _remember_sender(workspace, inbound, now=now)
+            if lead and not wished:
+                _tell_of_second_thoughts(lead, inbound, now=now)
             _journal(workspace, lead, inbound, said="" if lead else NO_LEAD, now=now)
             if lead and not wished and _is_for_the_agent(lead):
                 turn = ask_for_reply(lead, after_s=workspace.reply_after_s, now=now)
@@ -97,6 +110,42 @@ def receive(workspace: Workspace, inbound: Inbound, *, now: datetime) -> Message
     if turn is not None:
         wake(turn)
     return message
+
+
+def with_known_phone(workspace: Workspace, inbound: Inbound) -> Inbound:
+    """Put in the phone that a person wrote from before, where they hide it now."""
+    if is_phone(inbound.sender) or not inbound.external_id:
+        return inbound
+    rows = SenderId.objects.filter(workspace=workspace, external_id=inbound.external_id)
+    phone = rows.values_list("phone", flat=True).first()
+    return replace(inbound, sender=phone) if phone else inbound
+
+
+def find_expired(*, now: datetime) -> list[QuerySet[ObeyedCommand]]:
+    """Find commands that nobody will repeat any more."""
+    return [ObeyedCommand.objects.filter(created_at__lt=now - COMMANDS_KEPT)]
+
+
+def forget(lead: Lead) -> None:
+    """Forget by which ids of WhatsApp's a lead that is being erased was known."""
+    SenderId.objects.filter(workspace_id=lead.workspace_id, phone__in=spellings(lead.phone)).delete()
+
+
+def _remember_sender(workspace: Workspace, inbound: Inbound, *, now: datetime) -> None:
+    if not inbound.external_id or not is_phone(inbound.sender):
+        return
+    row = SenderId(workspace=workspace, external_id=inbound.external_id, phone=inbound.sender, updated_at=now)
+    if not insert_once(row):
+        same = SenderId.objects.filter(workspace=workspace, external_id=inbound.external_id)
+        same.exclude(phone=inbound.sender).update(phone=inbound.sender, updated_at=now)
+
+
+def _tell_of_second_thoughts(lead: Lead, inbound: Inbound, *, now: datetime) -> None:
+    """Have a person look at who has opted out and writes something all the same. Nobody else may answer it."""
+    if not is_suppressed(lead.workspace_id, lead.phone) or all(map(optout.is_courtesy, inbound.words)):
+        return
+    reason = f"{SECOND_THOUGHTS} {one_line(inbound.text)}"[:255]
+    change_status(lead.pk, Lead.Status.NEEDS_HUMAN, now=now, frm=Lead.Status.values, reason=reason)
 
 
 def note_hidden(workspace: Workspace, inbound: Inbound, *, now: datetime) -> None:
@@ -139,6 +188,10 @@ def _obey(workspace: Workspace, lead: Lead | None, inbound: Inbound, *, now: dat
     found = _wish_of(inbound)
     if found is None:
         return False
+    # What was obeyed once is not obeyed again, whoever sends it again and however late.
+    command = ObeyedCommand(workspace=workspace, twilio_sid=inbound.sid, created_at=now)
+    if not insert_once(command):
+        return True
     wish, language = found
     change: Callable[..., bool] = lift
     if wish is optout.Wish.STOP:

@@ -153,3 +153,38 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role}: {self.status}"
+
+
+class ObeyedCommand(models.Model):
+    """A message that stopped or started something, so that none is obeyed twice: what Twilio signed once is signed
+    for ever, and an old START must not lift a newer STOP. Of the person it holds nothing.
+    """
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
+    twilio_sid = models.CharField(max_length=64)
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "twilio_sid"], name="command_obeyed_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.twilio_sid
+
+
+class SenderId(models.Model):
+    """WhatsApp's own id of a person, as it came with their phone: those who hide the phone later are known by it."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
+    external_id = models.CharField(max_length=128)
+    phone = models.CharField(max_length=20, db_index=True)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "external_id"], name="sender_id_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id

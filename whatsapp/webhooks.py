@@ -13,7 +13,7 @@ from webapi import strict_json
 from webapi.errors import error_body
 from webapi.json_api import NOT_JSON
 from whatsapp.delivery import OURS, record_delivery
-from whatsapp.inbox import is_phone, note_hidden, read_inbound, receive
+from whatsapp.inbox import is_phone, note_hidden, read_inbound, receive, with_known_phone
 from whatsapp.models import Message
 from whatsapp.numbers import spellings
 from workspaces.integrations import NotConnected, account
@@ -54,6 +54,7 @@ def inbound(request: HttpRequest) -> HttpResponse:
     if workspace is None:
         return JsonResponse(error_body("forbidden"), status=403)
     now = clock.now()
+    received = with_known_phone(workspace, received)
     if received.sid and is_phone(received.sender):
         receive(workspace, received, now=now)
     elif received.sid:

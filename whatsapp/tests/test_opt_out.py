@@ -1,56 +1,24 @@
 """STOP: nobody is written to or called any more, at once and without asking the model; START undoes it."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import responses
 from django.core.management import call_command
+from django.utils import timezone
 
 from conftest import make_dispatch, make_lead
+from leads.erasure import erase_leads
 from leads.models import Dispatch, Lead, LeadEvent, Suppression
-from whatsapp.models import AgentTurn, Message
-from whatsapp.optout import FALLBACK, STARTED, STOP_WORDS, STOPPED, Wish, language_of_phone, read_wish
+from leads.suppression import opted_out_of
+from whatsapp.inbox import find_expired
+from whatsapp.models import AgentTurn, Message, ObeyedCommand, SenderId
+from whatsapp.optout import STOPPED, language_of_phone
 from whatsapp.tests.conftest import OPENAI, Phone, Wire, make_message, message, reply, work
 from whatsapp.tests.test_replies import tool_call
 from whatsapp.tests.test_status_callbacks import call_back
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "STOP", "stop", " Stop. ", "STOP!!!", "«stop»", "🛑 STOP 🛑", "S\u200bTOP", "Stop  all", "STOPALL",
-        "Unsubscribe", "CANCEL", "END", "QUIT", "OPTOUT", "opt-out", "REVOKE", "Stop promotions", "STOPP", "Abmelden",
-        "Arrêt", "arret", "ARRE\u0302T", "BAJA", "Parar", "Sair", "Cancella", "Afmelden", "إيقاف", "توقف", "تَوَقَّف",
-        "stop️", "stop, please", "Please stop!", "STOP STOP", "Stop\nstop", "Stopp bitte", "Don’t contact me again.",
-        "Leave me alone!!", "Opt-out please", "No me escriban más", "Désabonnez-moi s’il vous plaît",
-    ],
-)  # fmt: skip
-def test_knows_the_words_in_eight_languages(text: str) -> None:
-    found = read_wish(text)
-
-    assert found is not None
-    assert found[0] is Wish.STOP
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Can I cancel on Friday?", "The end of May", "I can't stop thinking about it", "end of june",
-        "Please don't stop", "bus stop", "", "🛑", "!!!", "no", "yes", "please",
-        "Please, no stop there", "Please cancel", "Cancelar, por favor",
-        "STOP and call me tomorrow at nine please, I am in a meeting until then",
-    ],
-)  # fmt: skip
-def test_takes_no_ordinary_answer_for_a_stop(text: str) -> None:
-    assert read_wish(text) is None
-
-
-def test_has_words_and_answers_in_every_language() -> None:
-    languages = {"en", "de", "fr", "es", "pt", "it", "nl", "ar"}
-    for each in (STOP_WORDS, STOPPED, STARTED, FALLBACK):
-        assert set(each) == languages
-    assert all(read_wish(word) for words in STOP_WORDS.values() for word in words)
 
 
 @pytest.mark.parametrize(
@@ -233,6 +201,8 @@ def test_who_has_opted_out_at_the_provider_needs_no_human(wire: Wire, phone: Pho
 
     dispatch.refresh_from_db()
     assert (dispatch.status, dispatch.reason, dispatch.lead.status) == ("skipped", "opted_out", "new")
+    # The list says so beside its status.
+    assert opted_out_of([dispatch.lead], workspace=dispatch.lead.workspace) == {dispatch.lead_id}
     assert set(Suppression.objects.values_list("phone", flat=True)) == {"+5215512345678", "+525512345678"}
 
     greeting = make_message(phone.lead, twilio_sid="SM" + "b" * 32, dispatch=make_dispatch(phone.lead))
@@ -289,3 +259,93 @@ def test_the_agents_opt_out_covers_the_phones_other_spelling(wire: Wire, phone: 
     work()
 
     assert set(Suppression.objects.values_list("phone", flat=True)) == {"+525512345678", "+5215512345678"}
+
+
+def replay(phone: Phone, sid: str, text: str) -> None:
+    """Send what Twilio signed before once more."""
+    assert phone.write(text, MessageSid=sid).status_code == 200
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["a lead", "nobody's"])
+def test_an_old_start_that_is_sent_again_lifts_no_newer_stop(wire: Wire, phone: Phone, known: bool) -> None:
+    wire.twilio_each()
+    if not known:
+        Lead.objects.all().delete()
+    stop, start, again = ("SM" + letter * 32 for letter in "abc")
+    replay(phone, stop, "STOP")
+    replay(phone, start, "START")
+    assert not Suppression.objects.exists()
+    replay(phone, again, "STOP")
+    assert Suppression.objects.exists()
+
+    replay(phone, start, "START")
+
+    assert Suppression.objects.exists()
+    replay(phone, "SM" + "d" * 32, "START")
+    assert not Suppression.objects.exists()
+
+
+def test_commands_are_remembered_for_two_years_and_hold_nothing_of_the_person(phone: Phone) -> None:
+    phone.write("STOP")
+
+    row = ObeyedCommand.objects.get()
+    assert phone.lead.phone not in str(row.__dict__)
+    assert not find_expired(now=timezone.now() + timedelta(days=729))[0].exists()
+    assert find_expired(now=timezone.now() + timedelta(days=731))[0].exists()
+
+
+def test_who_has_opted_out_and_writes_something_real_is_seen_by_a_human(wire: Wire, phone: Phone) -> None:
+    wire.twilio_each()
+    phone.write("STOP")
+    for thanks in ("Thank you", "ok", "👍"):
+        phone.write(thanks)
+    assert Lead.objects.get().status == "in_conversation"
+
+    phone.write("I do want an appointment, please call me")
+    work()
+
+    assert Lead.objects.get().status == "needs_human"
+    event = LeadEvent.objects.filter(kind="status").latest("at")
+    assert event.data["reason"] == "Opted out, and now writes: I do want an appointment, please call me"
+    assert wire.asked == []
+
+
+class TestHiddenNumber:
+    """WhatsApp's own id of a person stands for the phone that it came with before."""
+
+    ID = "whatsapp:US.13491208655302741918"
+
+    def test_a_stop_by_the_id_alone_stops_the_phone(self, wire: Wire, phone: Phone) -> None:
+        wire.twilio_each()
+        phone.write("Hi", ExternalUserId=self.ID)
+
+        phone.write("STOP", From="", ExternalUserId=self.ID)
+
+        assert Suppression.objects.get().phone == phone.lead.phone
+        assert Message.objects.filter(role="user").count() == 2
+
+    def test_an_id_that_never_came_with_a_phone_is_nobody(self, phone: Phone) -> None:
+        phone.write("STOP", From="", ExternalUserId=self.ID)
+
+        assert not Suppression.objects.exists()
+
+    def test_the_id_follows_its_owner_to_another_phone(self, phone: Phone) -> None:
+        phone.write("Hi", ExternalUserId=self.ID)
+        phone.write("Hi", From="whatsapp:+447700900222", ExternalUserId=self.ID)
+
+        assert SenderId.objects.get().phone == "+447700900222"
+
+    def test_one_workspace_s_ids_are_not_another_s(self, phone: Phone) -> None:
+        phone.write("Hi", ExternalUserId=self.ID)
+        SenderId.objects.update(workspace=make_lead().workspace)
+
+        phone.write("STOP", From="", ExternalUserId=self.ID)
+
+        assert not Suppression.objects.exists()
+
+    def test_erasing_the_lead_forgets_the_id(self, phone: Phone) -> None:
+        phone.write("Hi", ExternalUserId=self.ID)
+
+        erase_leads(Lead.objects.filter(pk=phone.lead.pk), now=timezone.now())
+
+        assert not SenderId.objects.exists()
