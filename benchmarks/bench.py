@@ -16,7 +16,7 @@ from benchmarks.servers import Server
 
 PRODUCT, BASELINE = "product", "baseline"
 LEADS = "/api/public/leads"
-# A number of its own for every lead: +44 7, three digits of the run, six of the lead.
+# A number of its own for every lead: +44 79, two digits of the run, six of the lead.
 LEADS_A_RUN = 1_000_000
 LEAD = {
     "name": "Jane Doe",
@@ -88,7 +88,7 @@ class Bench:
 
     def new_phones(self) -> tuple[str, str, Callable[[], str]]:
         """Return the first and the last number of a range that no other run uses, and what hands them out."""
-        first = 447_000_000_000 + next(self._run_numbers) * LEADS_A_RUN
+        first = 447_900_000_000 + next(self._run_numbers) * LEADS_A_RUN
         numbers = iter(range(first, first + LEADS_A_RUN))
         return f"+{first}", f"+{first + LEADS_A_RUN - 1}", lambda: f"+{next(numbers)}"
 

@@ -187,6 +187,8 @@ LEAD_CHANNELS = {
 }
 # Who knows the questions behind formResponses; leads doesn't import it either.
 FORM_WORDING = "leadforms.wording.answers_in_words"
+# Who knows where a workspace's leads come from; workspaces doesn't import it.
+COUNTRIES_OF_LEADS = "leads.costly.countries_of_leads"
 # What the worker does besides sending and the channels' own part, each a function of `now` and `limit`.
 LEAD_SWEEPS: tuple[str, ...] = ("agents.settling.settle_bookings",)
 # The same for mail, in a thread of its own: a slow mail server holds nothing else up.

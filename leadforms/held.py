@@ -164,5 +164,7 @@ def _submission_of(held: HeldSubmission, *, later: bool) -> Submission:
         form_version_id=held.form_version_id,
         consent=ConsentGiven(**consent | {"given_at": datetime.fromisoformat(consent["given_at"])}),
         later=later,
+        # A person has looked at it.
+        by_hand=True,
         **rest,
     )

@@ -131,6 +131,7 @@ class HeldSubmission(models.Model):
         LINK_IN_NAME = "link_in_name", _("a web address in place of a name")
         MANY_FROM_IP = "many_from_ip", _("many submissions from one address")
         MANY_FOR_FORM = "many_for_form", _("more submissions than usual within an hour")
+        COSTLY_NUMBER = "costly_number", _("a number that costs extra, or of a country that isn't called")
         DAILY_CAP = "daily_cap", _("the day's cap of contacts was reached")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -17,6 +17,7 @@ from leadforms.known import note_again
 from leadforms.models import FormVersion, HeldSubmission, LeadForm
 from leadforms.tokens import BadToken, Spent, Token, TooOld
 from leadforms.tracking import read_tracking
+from leads.costly import why_costly
 from leads.dispatch import deliver
 from leads.intake import Accepted, ConsentGiven, DuplicatePhone, Submission, accept_lead
 from leads.models import Lead
@@ -92,7 +93,10 @@ def _find_reason(
 ) -> HeldSubmission.Reason | None:
     ip = submission.consent.ip if submission.consent else None
     trap = post.get(HONEYPOT, "")
-    return spam.find_reason(form=form, token=token, honeypot=trap, name=submission.name, texts=texts, ip=ip, now=now)
+    reason = spam.find_reason(form=form, token=token, honeypot=trap, name=submission.name, texts=texts, ip=ip, now=now)
+    if reason is None and why_costly(form.workspace, submission.phone):
+        return HeldSubmission.Reason.COSTLY_NUMBER
+    return reason
 
 
 def _own_words(content: Content, read: Read) -> list[str]:

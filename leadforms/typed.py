@@ -4,7 +4,6 @@ import re
 import unicodedata
 from decimal import Decimal
 
-import phonenumbers
 from django.utils.formats import get_format
 
 from leadforms.content import is_decimal
@@ -27,9 +26,6 @@ def read_phone(text: str, *, region: str) -> str | None:
     except HasExtension:
         raise
     except NotAPhoneNumber:
-        return None
-    # Whoever owns such a number is paid for each call to it.
-    if phonenumbers.number_type(phonenumbers.parse(number)) == phonenumbers.PhoneNumberType.PREMIUM_RATE:
         return None
     return number
 

@@ -46,7 +46,7 @@ def contact_again(lead: Lead, *, by_id: Any, now: datetime) -> Dispatch:
     if reason := why_not(lead, now=now):
         raise CannotContact(reason)
     with transaction.atomic():
-        dispatch = _promise(lead, due_at=now, now=now)
+        dispatch = _promise(lead, due_at=now, now=now, by_hand=True)
         if dispatch is None:
             # Another one was promised, or the lead erased, in this very moment.
             raise CannotContact(_("This lead is being contacted already."))
@@ -95,7 +95,7 @@ def _plan(dispatch: Dispatch, *, attempt: int, now: datetime) -> bool:
     due_at = when_to_call(quiet_hours_of(lead.workspace), lead.phone, at=now + wait)
     data = {"attempt": attempt, "of": lead.workspace.no_answer_retries, "at": due_at.isoformat()}
     with transaction.atomic():
-        if _promise(lead, due_at=due_at, now=now, retry_of=dispatch) is None:
+        if _promise(lead, due_at=due_at, now=now, retry_of=dispatch, by_hand=dispatch.by_hand) is None:
             # The same end was told twice in the same moment, or somebody else promised a call.
             return False
         LeadEvent.objects.create(lead=lead, kind=LeadEvent.Kind.CALL_RETRY, data=data, at=now)
@@ -108,7 +108,9 @@ def hold_promises(lead_id: UUID) -> bool:
     return bool(list(rows.values_list("pk", flat=True)))
 
 
-def _promise(lead: Lead, *, due_at: datetime, now: datetime, retry_of: Dispatch | None = None) -> Dispatch | None:
+def _promise(
+    lead: Lead, *, due_at: datetime, now: datetime, retry_of: Dispatch | None = None, by_hand: bool = False
+) -> Dispatch | None:
     """Write the promise down, inside the caller's transaction. None: there is one already, or the lead is gone."""
     dispatch = Dispatch(
         workspace_id=lead.workspace_id,
@@ -118,5 +120,6 @@ def _promise(lead: Lead, *, due_at: datetime, now: datetime, retry_of: Dispatch 
         planned_at=due_at,
         created_at=now,
         retry_of=retry_of,
+        by_hand=by_hand,
     )
     return dispatch if hold_promises(lead.pk) and insert_once(dispatch) else None

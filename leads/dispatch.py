@@ -141,6 +141,13 @@ def give_up(order: Order, *, reason: str, now: datetime) -> None:
             change_status(order.lead_id, Lead.Status.NEEDS_HUMAN, now=now, frm=[Lead.Status.NEW], reason=reason)
 
 
+def leave_to_person(order: Order, *, code: str, reason: str, now: datetime) -> None:
+    """Leave a dispatch unsent on purpose: a person decides whether to contact the lead. `reason` is in their words."""
+    with transaction.atomic(durable=True):
+        if _finish(order, Dispatch.Status.SKIPPED, reason=code, now=now):
+            change_status(order.lead_id, Lead.Status.NEEDS_HUMAN, now=now, frm=[Lead.Status.NEW], reason=reason[:255])
+
+
 def put_off(order: Order, wait: Wait) -> None:
     """Put a dispatch back until it may be sent. That is no attempt."""
     _mine(order).update(

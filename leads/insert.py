@@ -14,6 +14,7 @@ from workspaces import prepared
 
 PAUSED = "paused"
 OPTED_OUT = "opted_out"
+COSTLY = "costly_number"
 
 
 class Inserted(Enum):
@@ -22,6 +23,7 @@ class Inserted(Enum):
     ACCEPTED = "accepted"
     PAUSED = "paused"
     SUPPRESSED = "suppressed"
+    COSTLY = "costly"
     DUPLICATE = "duplicate"
     KEY_DEAD = "key_dead"
 
@@ -41,6 +43,10 @@ class NewLead:
     phone: str
     # As leads.suppression.phone_digest writes it.
     phone_digest: str
+    # As leads.costly.kind_and_country tells them; both "" where the number is contacted whatever it costs.
+    kind: str
+    country: str
+    by_hand: bool
     email: str | None
     goal: str | None
     metadata: str | None
@@ -57,6 +63,7 @@ WITH given AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%s::json) AS g(
         n int, lead_id uuid, dispatch_id uuid, workspace_id uuid, key_id uuid, channel text, is_test boolean,
         source text, name text, phone text, phone_digest text, email text, goal text, metadata text,
+        kind text, country text, by_hand boolean,
         form_responses text, form_version_id uuid, at timestamptz, due_at timestamptz, claimed_by text)
 ), allowed AS MATERIALIZED (
     SELECT g.*, o.reason,
@@ -65,7 +72,11 @@ WITH given AS MATERIALIZED (
     LEFT JOIN apikeys_apikey k ON k.id = g.key_id
     LEFT JOIN leads_suppression s ON s.workspace_id = g.workspace_id AND s.phone_digest = g.phone_digest
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN s.id IS NOT NULL THEN 'opted_out' WHEN NOT w.agent_enabled THEN 'paused' ELSE '' END reason
+        SELECT CASE WHEN s.id IS NOT NULL THEN 'opted_out' WHEN NOT w.agent_enabled THEN 'paused'
+                    WHEN g.kind <> '' AND position(',' || g.kind || ',' IN ',' || w.allowed_kinds || ',') = 0
+                      OR g.country <> '' AND w.called_countries <> ''
+                         AND position(',' || g.country || ',' IN ',' || w.called_countries || ',') = 0
+                    THEN 'costly_number' ELSE '' END reason
     ) o
     WHERE g.key_id IS NULL
        OR (k.id IS NOT NULL AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > g.at))
@@ -79,13 +90,13 @@ WITH given AS MATERIALIZED (
     RETURNING id
 ), new_dispatches AS (
     INSERT INTO leads_dispatch (id, workspace_id, lead_id, channel, status, reason, attempts, due_at, claimed_by,
-                                claimed_at, created_at, finished_at)
+                                claimed_at, created_at, finished_at, by_hand)
     SELECT a.dispatch_id, a.workspace_id, a.lead_id, a.channel, a.state,
            a.reason,
            CASE a.state WHEN 'sending' THEN 1 ELSE 0 END, a.due_at,
            CASE a.state WHEN 'sending' THEN a.claimed_by ELSE '' END,
            CASE a.state WHEN 'sending' THEN a.at END, a.at,
-           CASE a.state WHEN 'skipped' THEN a.at END
+           CASE a.state WHEN 'skipped' THEN a.at END, a.by_hand
     FROM allowed a JOIN new_leads l ON l.id = a.lead_id
 )
 SELECT a.n, l.id IS NOT NULL, a.reason FROM allowed a LEFT JOIN new_leads l ON l.id = a.lead_id
@@ -116,12 +127,16 @@ def _result(inserted: bool, reason: str) -> Inserted:
     return _SKIPPED.get(reason, Inserted.ACCEPTED)
 
 
-_SKIPPED = {PAUSED: Inserted.PAUSED, OPTED_OUT: Inserted.SUPPRESSED}
+_SKIPPED = {PAUSED: Inserted.PAUSED, OPTED_OUT: Inserted.SUPPRESSED, COSTLY: Inserted.COSTLY}
 _KEY = """
 SELECT 1 FROM apikeys_apikey WHERE id = %s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %s)
 """
 _REASON = """
-SELECT CASE WHEN s.id IS NOT NULL THEN 'opted_out' WHEN NOT w.agent_enabled THEN 'paused' ELSE '' END
+SELECT CASE WHEN s.id IS NOT NULL THEN 'opted_out' WHEN NOT w.agent_enabled THEN 'paused'
+            WHEN %s <> '' AND instr(',' || w.allowed_kinds || ',', ',' || %s || ',') = 0
+              OR %s <> '' AND w.called_countries <> ''
+                 AND instr(',' || w.called_countries || ',', ',' || %s || ',') = 0
+            THEN 'costly_number' ELSE '' END
 FROM workspaces_workspace w
 LEFT JOIN leads_suppression s ON s.workspace_id = w.id AND s.phone_digest = %s
 WHERE w.id = %s
@@ -133,8 +148,8 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'new', %s, %s) ON CONFLI
 """
 _DISPATCH = """
 INSERT INTO leads_dispatch (id, workspace_id, lead_id, channel, status, reason, attempts, due_at, claimed_by,
-                            claimed_at, created_at, finished_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                            claimed_at, created_at, finished_at, by_hand)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 
@@ -146,7 +161,8 @@ def _row_by_row(rows: Sequence[NewLead]) -> dict[int, Inserted]:
             at = connection.ops.adapt_datetimefield_value(row.at)
             if row.key_id is not None and not cursor.execute(_KEY, [row.key_id.hex, at]).fetchone():
                 continue
-            found = cursor.execute(_REASON, [row.phone_digest, row.workspace_id.hex]).fetchone()
+            numbers = [row.kind, row.kind, row.country, row.country]
+            found = cursor.execute(_REASON, [*numbers, row.phone_digest, row.workspace_id.hex]).fetchone()
             if found is None:
                 continue
             reason = found[0]
@@ -179,7 +195,7 @@ def _dispatch_values(row: NewLead, *, reason: str, at: Any) -> list[Any]:
     due_at = connection.ops.adapt_datetimefield_value(row.due_at)
     identity = [row.dispatch_id.hex, row.workspace_id.hex, row.lead_id.hex, row.channel]
     if reason:
-        return [*identity, "skipped", reason, 0, due_at, "", None, at, at]
+        return [*identity, "skipped", reason, 0, due_at, "", None, at, at, row.by_hand]
     if row.claimed_by:
-        return [*identity, "sending", "", 1, due_at, row.claimed_by, at, at, None]
-    return [*identity, "pending", "", 0, due_at, "", None, at, None]
+        return [*identity, "sending", "", 1, due_at, row.claimed_by, at, at, None, row.by_hand]
+    return [*identity, "pending", "", 0, due_at, "", None, at, None, row.by_hand]

@@ -15,12 +15,15 @@ from django.db import transaction
 
 from leads.batching import GroupCommit
 from leads.channels import Order, get_channel
-from leads.insert import OPTED_OUT, PAUSED, Inserted, NewLead, insert_leads
+from leads.costly import kind_and_country, why_costly
+from leads.insert import COSTLY, OPTED_OUT, PAUSED, Inserted, NewLead, insert_leads
 from leads.models import Consent, Lead, lease_end
+from leads.status import change_status
 from leads.suppression import phone_digest
+from workspaces.models import Workspace
 
 _insert = GroupCommit(insert_leads)
-_SKIPPED = {Inserted.PAUSED: PAUSED, Inserted.SUPPRESSED: OPTED_OUT}
+_SKIPPED = {Inserted.PAUSED: PAUSED, Inserted.SUPPRESSED: OPTED_OUT, Inserted.COSTLY: COSTLY}
 
 
 class DuplicatePhone(Exception):
@@ -68,6 +71,8 @@ class Submission:
     consent: ConsentGiven | None = None
     # True: nobody waits for the outcome; the worker sends it at once.
     later: bool = False
+    # True: a person wants this lead contacted, whatever its number costs.
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +104,17 @@ def accept_lead(submission: Submission, *, now: datetime) -> Accepted:
             raise DuplicatePhone(find_duplicate(submission))
         case Inserted.KEY_DEAD:
             raise KeyNoLongerWorks
+        case Inserted.COSTLY:
+            _leave_to_person(submission, now=now)
+            return Accepted(order, skipped=COSTLY)
         case outcome:
             return Accepted(order, skipped=_SKIPPED.get(outcome, ""))
+
+
+def _leave_to_person(submission: Submission, *, now: datetime) -> None:
+    workspace = Workspace.objects.get(pk=submission.workspace_id)
+    reason = why_costly(workspace, submission.phone)
+    change_status(submission.lead_id, Lead.Status.NEEDS_HUMAN, now=now, reason=reason[:255])
 
 
 def _insert_with_consent(row: NewLead, consent: ConsentGiven) -> Inserted:
@@ -148,6 +162,9 @@ def _order(submission: Submission, *, now: datetime, claimed_by: str) -> Order:
 
 
 def _row(submission: Submission, order: Order, *, due_at: datetime) -> NewLead:
+    # Test leads are never rung.
+    judged = not (submission.is_test or submission.by_hand)
+    kind, country = kind_and_country(order.phone) if judged else ("", "")
     return NewLead(
         lead_id=order.lead_id,
         dispatch_id=order.dispatch_id,
@@ -159,6 +176,9 @@ def _row(submission: Submission, order: Order, *, due_at: datetime) -> NewLead:
         name=order.name,
         phone=order.phone,
         phone_digest=phone_digest(order.workspace_id, order.phone),
+        kind=kind,
+        country=country,
+        by_hand=submission.by_hand,
         email=order.email,
         goal=order.goal,
         metadata=None if submission.metadata is None else _json(submission.metadata),

@@ -180,6 +180,8 @@ class Dispatch(models.Model):
     planned_at = models.DateTimeField(null=True, blank=True)
     # The moment that a late contact was given.
     slot_at = models.DateTimeField(null=True, blank=True)
+    # A person wants it, whatever the number costs (leads.costly).
+    by_hand = models.BooleanField(default=False, db_default=False)
     claimed_by = models.CharField(max_length=64, blank=True, default="")
     claimed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()

@@ -6,9 +6,9 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
-from leads import late
+from leads import costly, late
 from leads.again import DECIDED, TAKEN_OVER
-from leads.insert import OPTED_OUT, PAUSED
+from leads.insert import COSTLY, OPTED_OUT, PAUSED
 from leads.models import Consent, Dispatch, Lead, LeadEvent, Suppression
 from leads.timeline import Item
 
@@ -27,6 +27,7 @@ _REASONS = {
     OPTED_OUT: _("This phone has opted out."),
     TAKEN_OVER: _("A person had taken over the conversation."),
     DECIDED: _("It was not needed any more: the lead had moved on."),
+    COSTLY: costly.WORDS,
     **late.WORDS,
 }
 _TITLES = {

@@ -17,9 +17,10 @@ from django.utils.module_loading import import_string
 
 from apikeys.models import IdempotentRequest
 from database import clock
-from leads import dispatch, late
+from leads import costly, dispatch, late
 from leads.again import why_not_now, why_not_retry
 from leads.channels import get_channel
+from leads.insert import COSTLY
 from leads.models import Dispatch
 from providers.errors import ProviderError, Rejected, Unavailable
 from workspaces.models import LogEntry
@@ -73,6 +74,9 @@ def send_claimed(row: Dispatch) -> None:
     order = dispatch.order_of(row)
     if reason := reason_to_skip(row):
         dispatch.skip(order, reason=reason, now=clock.now())
+        return
+    if reason := costly.why_not_dialled(row):
+        dispatch.leave_to_person(order, code=COSTLY, reason=reason, now=clock.now())
         return
     match late.judge(row, now=clock.now()):
         case late.TooOld(reason):

@@ -15,9 +15,9 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from database import clock
-from leads import late
+from leads import costly, late
 from leads.again import DECIDED
-from leads.insert import OPTED_OUT
+from leads.insert import COSTLY, OPTED_OUT
 from leads.models import Dispatch, Lead, lease_end
 from leads.status import change_status
 from providers.errors import OutcomeUnknown, ProviderError, Rejected
@@ -124,6 +124,9 @@ def generate_reply(dispatch_id: str, run_id: str) -> Result:
         return {"outcome": "nothing"}
     if reason := _why_not(dispatch):
         return _skip(dispatch, reason=reason, now=now)
+    if reason := costly.why_not_dialled(dispatch):
+        change_status(dispatch.lead_id, Lead.Status.NEEDS_HUMAN, now=now, frm=[Lead.Status.NEW], reason=reason[:255])
+        return _skip(dispatch, reason=COSTLY, now=now)
     # Without an engine the worker has asked already.
     if settings.INNGEST_CONFIGURED and (verdict := late.judge(dispatch, now=now)):
         return _too_late(dispatch, verdict, run_id, now=now)

@@ -1,14 +1,16 @@
 """What an operator can set about the agent: what it knows, whom it calls when, and where it stops."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
+import phonenumbers
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from workspaces.models import Channel, Workspace
+from workspaces.models import Channel, CostlyKind, Workspace
 
 MAX_FIELDS = 20
 MAX_LABEL = 80
@@ -18,6 +20,7 @@ _name = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}").fullmatch
 KNOWLEDGE = ("agent_name", "persona", "offer", "pricing", "qualification_criteria", "fields_text")
 CALLS = ("calling_from", "calling_until", "no_answer_retries", "no_answer_wait_min", "callers_become_leads")
 MESSAGES = ("reply_after_s", "unknown_senders")
+NUMBERS = ("called_countries", "allowed_kinds")
 LIMITS = ("turns_a_day_per_lead", "turns_a_day", "cost_a_day_per_lead_usd", "cost_a_day_usd")
 
 
@@ -41,6 +44,19 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=forms.Textarea(attrs={"rows": 4}),
     )
 
+    called_countries = forms.CharField(
+        label=gettext_lazy("Countries you call"),
+        required=False,
+        max_length=1000,
+        help_text=gettext_lazy("Two-letter codes such as GB, IE. Leads from elsewhere wait for a person. Blank: all."),
+    )
+    allowed_kinds = forms.MultipleChoiceField(
+        label=gettext_lazy("Also contact automatically"),
+        required=False,
+        choices=CostlyKind.choices,
+        help_text=gettext_lazy("These numbers cost extra to call. Leads with one wait for a person."),
+        widget=forms.CheckboxSelectMultiple,
+    )
     callers_become_leads = ChoiceOfTwo(
         label=gettext_lazy("Calls from unknown phones"),
         help_text=gettext_lazy("Calls from a lead's own phone always join their timeline."),
@@ -49,7 +65,7 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Workspace
-        fields = ("agent_enabled", *KNOWLEDGE[:-1], *CALLS, *MESSAGES, *LIMITS)
+        fields = ("agent_enabled", *KNOWLEDGE[:-1], *CALLS, *MESSAGES, *NUMBERS, *LIMITS)
         labels = {
             "agent_enabled": gettext_lazy("Agent is on"),
             "agent_name": gettext_lazy("The agent's name"),
@@ -83,18 +99,24 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
             "calling_until": forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
         }
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, suggested_countries: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.suggested_countries = suggested_countries
         for name in self.other_channels(self.instance.channel):
             del self.fields[name]
         for name, field in self.fields.items():
             if name == "agent_enabled":
                 continue
+            if isinstance(field.widget, forms.CheckboxSelectMultiple):
+                continue
             short = name in (*CALLS, *MESSAGES, *LIMITS)
             field.widget.attrs["class"] = "input input-short" if short else "input"
             if isinstance(field.widget, forms.Textarea):
                 field.widget.attrs["rows"] = 5
+        self.fields["called_countries"].help_text = self._countries_help()
         if not self.is_bound:
+            self.initial["allowed_kinds"] = self.instance.allowed_kinds.split(",")
+            self.initial["called_countries"] = self.instance.called_countries.replace(",", ", ")
             self.initial["fields_text"] = "\n".join(
                 f"{each['name']}: {each['label']}" for each in self.instance.qualification_fields
             )
@@ -105,10 +127,31 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
             (_("What the agent knows"), KNOWLEDGE),
             (_("Calls"), CALLS),
             (_("Messages"), MESSAGES),
+            (_("Phone numbers"), NUMBERS),
             (_("A day's limits"), LIMITS),
         )
         found = [(title, [self[name] for name in names if name in self.fields]) for title, names in groups]
         return [(title, fields) for title, fields in found if fields]
+
+    def _countries_help(self) -> str:
+        """Suggest the countries that the workspace is in and its leads come from."""
+        text = str(self.fields["called_countries"].help_text)
+        found = self.suggested_countries
+        return f"{text} {_('Suggested: %(codes)s.') % {'codes': ', '.join(found)}}" if found else text
+
+    def clean_called_countries(self) -> str:
+        """Read the codes, however they are separated, into "GB,IE"."""
+        codes = re.split(r"[\s,;]+", self.cleaned_data["called_countries"].strip().upper())
+        codes = list(dict.fromkeys(code for code in codes if code))
+        if unknown := [code for code in codes if code not in phonenumbers.SUPPORTED_REGIONS]:
+            raise ValidationError(
+                _("“%(code)s” is no country's code. Write GB, for example."), params={"code": unknown[0]}
+            )
+        return ",".join(codes)
+
+    def clean_allowed_kinds(self) -> str:
+        """Store them separated by commas."""
+        return ",".join(self.cleaned_data["allowed_kinds"])
 
     @staticmethod
     def other_channels(channel: str) -> tuple[str, ...]:

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import Resolver404, URLPattern, path, resolve
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
@@ -48,7 +50,9 @@ def workspace_home(request: WorkspaceRequest) -> HttpResponse:
 def edit_agent(request: WorkspaceRequest) -> HttpResponse:
     """Show what the agent is told and allowed, and change it."""
     # A copy of its own: what is refused must not show in the frame.
-    form = AgentForm(request.POST or None, instance=Workspace.objects.get(pk=request.workspace.pk))
+    own = Workspace.objects.get(pk=request.workspace.pk)
+    suggested = import_string(settings.COUNTRIES_OF_LEADS)(own)
+    form = AgentForm(request.POST or None, instance=own, suggested_countries=suggested)
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(request, _("Saved. It holds from the next contact on."))

@@ -81,6 +81,18 @@ class WorkspaceQuerySet(models.QuerySet["Workspace"]):
         return self.filter(memberships__user_id=user.pk)
 
 
+class CostlyKind(models.TextChoices):
+    """Kinds of phone number that cost who calls them extra (leads.costly)."""
+
+    PREMIUM_RATE = "premium_rate", _("premium-rate number")
+    SHARED_COST = "shared_cost", _("shared-cost number")
+    PERSONAL = "personal", _("personal number (070 in the UK)")
+    PAGER = "pager", _("pager")
+    COMPANY_WIDE = "company_wide", _("company-wide number (03 in the UK)")
+    VOICEMAIL = "voicemail", _("voicemail access number")
+    NO_COUNTRY = "no_country", _("satellite or other number of no country")
+
+
 class Workspace(models.Model):
     """A business that is a customer, on one channel for life."""
 
@@ -113,6 +125,9 @@ class Workspace(models.Model):
     timezone = models.CharField(max_length=64, default="UTC", validators=[validate_timezone])
     # What the agent asks for besides goal, budget, schedulePref, notes: [{"name": "team_size", "label": "Team size"}].
     qualification_fields = models.JSONField(default=list, blank=True)
+    # Two-letter codes and CostlyKinds, each separated by commas: the statement that makes leads looks into them.
+    called_countries = models.CharField(max_length=1000, blank=True, default="")
+    allowed_kinds = models.CharField(max_length=120, blank=True, default="")
     # Calls outside of these hours, in the lead's own zone, wait for them. Both empty: at any hour.
     calling_from = models.TimeField(null=True, blank=True)
     calling_until = models.TimeField(null=True, blank=True)

@@ -67,7 +67,7 @@ def make_held(version: FormVersion, *, reason: str = "honeypot", **overrides: An
         "workspace_id": version.form.workspace_id,
         "channel": version.form.workspace.channel,
         "name": "Jane Doe",
-        "phone": f"+4470{next(_numbers):08d}",
+        "phone": f"+4479{next(_numbers):08d}",
         "email": "jane@example.com",
         "goal": "Sleep better",
         "metadata": {"utm_source": "google"},

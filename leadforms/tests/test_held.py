@@ -56,6 +56,17 @@ def test_a_released_submission_is_a_lead_and_is_called() -> None:
 
 
 @responses.activate
+def test_a_costly_number_is_called_once_a_person_has_released_it() -> None:
+    vapi_takes("call-1")
+    waiting = make_held(make_version(), reason="costly_number", phone="+881612345678")
+
+    outcome = held.release(waiting, by_id=None, now=LATER)
+
+    assert (outcome.status, len(calls_to_vapi())) == ("done", 1)
+    assert Dispatch.objects.get().by_hand
+
+
+@responses.activate
 def test_the_lead_keeps_the_consent_of_the_day_it_was_given() -> None:
     vapi_takes()
     waiting = make_held(make_version())

@@ -66,6 +66,16 @@ class SubmissionTests(TestCase):
         assert (consent.user_agent, consent.page_url) == ("Phone/1", "http://testserver/forms/northlight")
         assert Dispatch.objects.get().status == "pending"
 
+    def test_a_number_that_costs_extra_is_held_for_review(self) -> None:
+        for phone, countries in (("+881 612 345 678", ""), ("0909 879 0000", ""), ("+49 151 12345678", "GB,IE")):
+            Workspace.objects.update(called_countries=countries)
+            self.token = token_for(self.version)
+            self.assert_thanked(self.send(phone=phone))
+
+        assert Lead.objects.count() == 0
+        assert set(HeldSubmission.objects.values_list("reason", flat=True)) == {"costly_number"}
+        assert HeldSubmission.objects.count() == 3
+
     def test_where_it_was_given_is_an_address_of_the_web_whatever_the_page_claims(self) -> None:
         self.assert_thanked(
             self.send(tracking='{"landing_page": "javascript:alert(1)", "referrer": "data:text/html,"}')

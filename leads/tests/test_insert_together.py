@@ -38,6 +38,9 @@ def row(workspace: Workspace, **overrides: Any) -> NewLead:
         "due_at": now + timedelta(seconds=60),
         "claimed_by": "me:1",
         "phone_digest": "0" * 64,
+        "kind": "",
+        "country": "GB",
+        "by_hand": False,
     }
     return NewLead(**(fields | overrides))
 

@@ -31,7 +31,7 @@ def new_phone(ending: str = "") -> str:
     """Invent a British mobile number that no test used before; four last digits are what the stand-ins look for."""
     # No magic number ends in 11.
     ending = ending or "11"
-    return "+447" + f"{next(_numbers):0{9 - len(ending)}d}" + ending
+    return "+4479" + f"{next(_numbers):0{8 - len(ending)}d}" + ending
 
 
 def body_of(phone: str, **more: Any) -> dict[str, Any]:

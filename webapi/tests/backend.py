@@ -50,7 +50,7 @@ class Backend:
 
 def submission(**fields: Any) -> dict[str, Any]:
     """Make the body of a submission, with a phone of its own."""
-    return {"name": "Jane Doe", "phone": f"+4470{next(_numbers):08d}", "consent": True} | fields
+    return {"name": "Jane Doe", "phone": f"+4479{next(_numbers):08d}", "consent": True} | fields
 
 
 def without(body: dict[str, Any], *names: str) -> dict[str, Any]:

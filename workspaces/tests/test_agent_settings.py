@@ -37,9 +37,26 @@ def test_saves_what_is_on_the_page(client: Any) -> None:
     assert "team_size: How many?" in client.get(page_of(workspace)).content.decode()
 
 
+def test_sets_the_countries_that_are_called_and_costly_kinds(client: Any) -> None:
+    workspace = make_workspace(default_region="GB")
+    sign_in(client, workspace)
+    assert "Suggested: GB." in client.get(page_of(workspace)).content.decode()
+
+    chosen = {"called_countries": " gb; ie,GB ", "allowed_kinds": ["pager", "personal"]}
+    assert client.post(page_of(workspace), VOICE | chosen).status_code == 302
+
+    workspace.refresh_from_db()
+    assert (workspace.called_countries, set(workspace.allowed_kinds.split(","))) == ("GB,IE", {"personal", "pager"})
+    page = client.get(page_of(workspace)).content.decode()
+    assert 'value="GB, IE"' in page
+    assert page.count("checked") == 3
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
+        ({"called_countries": "GB, Atlantis"}, "is no country"),
+        ({"allowed_kinds": ["free"]}, "free is not one of the available choices"),
         ({"calling_until": ""}, "Fill in both times, or neither."),
         ({"calling_until": "09:00"}, "Choose a later time"),
         ({"no_answer_retries": "51"}, "less than or equal to 10"),
@@ -49,7 +66,7 @@ def test_saves_what_is_on_the_page(client: Any) -> None:
         ({"fields_text": "a: x\na: y"}, "is there already"),
     ],
 )
-def test_refuses_what_can_not_work(client: Any, change: dict[str, str], says: str) -> None:
+def test_refuses_what_can_not_work(client: Any, change: dict[str, Any], says: str) -> None:
     workspace = make_workspace()
     sign_in(client, workspace)
 
