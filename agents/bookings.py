@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import IntegrityError
 
 from agents.arguments import BadArguments
@@ -24,7 +22,9 @@ from agents.settling import adopt, find_out, leave_to_person, leave_unknown, rel
 from agents.slots import alternatives
 from agents.standing import State, check_appointment, is_open
 from agents.task import Result, Task, done, refused
+from leads import emails
 from leads.models import Lead
+from leads.names import is_placeholder
 from leads.phone import NotAPhoneNumber, normalise
 from leads.status import OPEN, change_status
 from providers import calcom
@@ -41,6 +41,11 @@ BOOKING_SHARE = 0.6
 LOOK_EVERY_S = 0.1
 
 NO_EMAIL = "The lead's email address is not known. Ask for it, then call bookConsult again with it."
+NOT_FOR_CALENDARS = (
+    "The calendar takes plain addresses only, such as name@example.com. Ask the lead for one, then call bookConsult "
+    "again with it as email."
+)
+NO_NAME = "The lead's name is not known. Ask for it, then call bookConsult again with it as name."
 NOT_AN_EMAIL = "email is not a valid address. Ask the lead to spell it, then call bookConsult again."
 BAD_START = "start must be the `start` of a time from listSlots, unchanged, like 2026-06-08T09:00:00Z."
 PAST = "That time is over. Call listSlots and offer another."
@@ -130,16 +135,22 @@ def _attendee(task: Task) -> _Attendee | None:
     if not email:
         return None
     try:
-        validate_email(email)
-    except ValidationError:
+        email = emails.normalise(email)
+    except emails.NotAnEmail:
         raise BadArguments(NOT_AN_EMAIL) from None
+    # Cal.com takes fewer than the standards allow.
+    if not emails.is_plain(email):
+        raise BadArguments(NOT_FOR_CALENDARS)
+    name = one_line(values.get("name") or lead.name)
+    if is_placeholder(name):
+        raise BadArguments(NO_NAME)
     try:
         phone = normalise(values.get("phone", ""), region=lead.workspace.default_region)
     except NotAPhoneNumber:
         phone = lead.phone
     known = lines({"goal": lead.goal, **(lead.profile or {})})
     return _Attendee(
-        name=one_line(values.get("name") or lead.name),
+        name=name,
         email=email,
         phone=phone,
         notes=(values.get("notes") or known)[:MAX_NOTES_CHARS],

@@ -4,7 +4,6 @@ What a lead wrote is data, never instructions: control characters go, lengths ar
 prompt it stands in a fence.
 """
 
-import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +13,9 @@ from typing import Any, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from agents.json_text import stringify
 from agents.qualification import OwnField, own_fields
+from leads.names import is_placeholder
 from leads.wording import answers_in_words
 from workspaces.models import Workspace
 
@@ -121,13 +122,14 @@ def variable_values(lead: KnownLead, *, business: Business, now: datetime) -> di
     that become the same the first stays. Asks the database for the questions' words where something was answered.
     """
     values = {
-        "leadName": one_line(lead.name),
-        "leadFirstName": first_name(lead.name),
+        "leadName": "" if is_placeholder(lead.name) else literal(one_line(lead.name)),
+        # The assistant greets by it: "Hi there" rather than "Hi undefined".
+        "leadFirstName": literal(first_name(lead.name)) or "there",
         "leadPhone": one_line(lead.phone),
-        "leadEmail": one_line(lead.email or ""),
-        "leadGoal": clean(lead.goal or ""),
-        "leadMetadata": lines(lead.metadata),
-        "formResponses": lines(answers_in_words(lead)),
+        "leadEmail": literal(one_line(lead.email or "")),
+        "leadGoal": literal(clean(lead.goal or "")),
+        "leadMetadata": literal(lines(lead.metadata)),
+        "formResponses": literal(lines(answers_in_words(lead))),
         "businessName": one_line(business.name),
         "agentName": one_line(business.agent_name),
         "currentTime": local_time(now, timezone=business.timezone),
@@ -139,7 +141,7 @@ def variable_values(lead: KnownLead, *, business: Business, now: datetime) -> di
     }
     for key, text in _rendered(lead.metadata):
         if name := variable_name(key):
-            values.setdefault(f"metadata_{name}", text)
+            values.setdefault(f"metadata_{name}", literal(text))
     return values
 
 
@@ -183,7 +185,7 @@ def _given(business: Business) -> Iterator[tuple[str, str]]:
 def _about(lead: KnownLead, *, profile: Mapping[str, Any] | None, appointment: str | None) -> Iterator[str]:
     """Yield the sections on the lead, each in its fence."""
     person = {
-        "Name": lead.name,
+        "Name": "" if is_placeholder(lead.name) else lead.name,
         "First name": first_name(lead.name),
         "Phone": lead.phone,
         "Email": lead.email,
@@ -226,8 +228,13 @@ def _fair_share(lengths: list[int], *, room: int) -> int:
 
 
 def first_name(name: str) -> str:
-    """Return the first word of a name."""
-    return next(iter(one_line(name).split()), "")
+    """Return the first word of a name; "" for what is none, such as {{name}} or undefined."""
+    return "" if is_placeholder(name) else next(iter(one_line(name).split()), "")
+
+
+def literal(text: str) -> str:
+    """Return a text that a template engine on the way (Vapi's is Liquid) takes for mere text."""
+    return text.replace("{{", "{ {").replace("{%", "{ %")
 
 
 def local_time(now: datetime, *, timezone: str) -> str:
@@ -270,7 +277,7 @@ def _rendered(values: Known) -> Iterator[tuple[str, str]]:
     for key, value in pairs:
         if value is None or value == "":
             continue
-        text = clean(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        text = clean(value if isinstance(value, str) else stringify(value))
         if text:
             yield key, text
 

@@ -1,13 +1,14 @@
 """The Public API of the key itself."""
 
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
 from apikeys.gate import enter
 from apikeys.me import show_caller
 from apikeys.models import Mode
+from webapi.schema import errors
 from webapi.views import EndpointView, call_of, response_of
 from workspaces.models import Channel
 
@@ -54,11 +55,7 @@ class Me(EndpointView):
         operation_id="getMe",
         summary="Look at your own key",
         tags=["Key"],
-        responses={
-            200: MeAnswer,
-            401: OpenApiResponse(description="The key does not work."),
-            429: OpenApiResponse(description="The key's rate limit is used up."),
-        },
+        responses={200: MeAnswer} | errors(),
     )
     def get(self, request: Request) -> HttpResponse:
         """Tell which workspace, channel, name and limits this key has."""

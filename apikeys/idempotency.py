@@ -1,6 +1,5 @@
 """Idempotency-Key: the first answer to a request is kept, and given again to whoever repeats it."""
 
-import hashlib
 import json
 import uuid
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from django.conf import settings
 from django.db import IntegrityError
 
 from apikeys.authentication import INVALID, unauthorized
+from apikeys.fingerprint import digest, fingerprint
 from apikeys.models import IdempotentRequest
 from webapi.calls import Answer
 from webapi.errors import ApiError
@@ -41,14 +41,15 @@ def begin(*, key_id: UUID, key: str, body: bytes, now: datetime) -> Run | Answer
     key = _as_sent(key)
     if not 1 <= len(key) <= 255 or not key.isprintable():
         raise ApiError(400, "invalid_idempotency_key", message="Idempotency-Key must be 1 to 255 printable characters.")
-    body_hash = hashlib.sha256(body).hexdigest()
+    body_hash = fingerprint(body)
     for _ in range(3):
         run = _start(key_id=key_id, key=key, body_hash=body_hash, now=now)
         if run is not None:
             return run
         row = IdempotentRequest.objects.filter(api_key_id=key_id, key=key).first()
         if row is not None:
-            found = _meet(row, body_hash=body_hash, now=now)
+            # Rows of before the fingerprint hold the hash of the bytes.
+            found = _meet(row, hashes={body_hash, digest(body)}, now=now)
             if found is not None:
                 return found
     raise _in_progress()
@@ -99,12 +100,12 @@ def _start(*, key_id: UUID, key: str, body_hash: str, now: datetime) -> Run | No
     return Run(row.pk, row.run_id, row.lead_id, taken_over=False)
 
 
-def _meet(row: IdempotentRequest, *, body_hash: str, now: datetime) -> Run | Answer | None:
+def _meet(row: IdempotentRequest, *, hashes: set[str], now: datetime) -> Run | Answer | None:
     """Deal with a key that was seen before. None: it was too old and is gone, start again."""
     if row.created_at < now - KEPT:
         IdempotentRequest.objects.filter(pk=row.pk, run_id=row.run_id).delete()
         return None
-    if row.body_hash != body_hash:
+    if row.body_hash not in hashes:
         raise ApiError(
             422, "idempotency_key_reused", message="This Idempotency-Key was used with a different request body."
         )

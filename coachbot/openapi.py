@@ -8,6 +8,7 @@ from django.utils.module_loading import import_string
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
+from coachbot.openapi_details import complete
 from webapi.build_once import build_once
 from webapi.views import EndpointView
 
@@ -19,7 +20,7 @@ def describe_api() -> dict[str, Any]:
     generator: Any = import_string("drf_spectacular.generators.SchemaGenerator")
     # Through JSON: what is shown is what is served.
     document: dict[str, Any] = json.loads(json.dumps(generator().get_schema(request=None, public=True), default=str))
-    return document
+    return complete(document)
 
 
 @build_once

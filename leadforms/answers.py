@@ -6,8 +6,6 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 import phonenumbers
-from django.core.exceptions import ValidationError
-from django.core.validators import EmailValidator
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -15,8 +13,10 @@ from django.utils.translation import ngettext
 from leadforms.content import MAX_LONG, MAX_SHORT, Content, Question, QuestionType, as_date, as_number, clean_text
 from leadforms.logic import is_shown
 from leadforms.typed import read_number, read_phone
+from leads import emails
+from leads.names import clean_name
 from leads.phone import HasExtension
-from leads.validation import EMAIL_MAX, GOAL_MAX, NAME_MAX
+from leads.validation import GOAL_MAX, NAME_MAX
 
 # Between the options of a multiple choice, where they are stored as one text.
 JOINT = "; "
@@ -26,8 +26,6 @@ CONTACT_FIELDS = ("name", "phone", "email", "goal", "consent")
 # How much of what was typed is shown again. More than is accepted, so that a text can be shortened by who wrote it.
 MAX_RAW = 2 * MAX_LONG
 MAX_RAW_VALUES = 100
-
-_check_email = EmailValidator()
 
 
 class Posted(Protocol):
@@ -191,12 +189,9 @@ def _read_email(question: Question, text: str) -> str:
 
 def _email(text: str) -> str:
     try:
-        if len(text) > EMAIL_MAX:
-            raise ValidationError("too long")
-        _check_email(text)
-    except ValidationError:
+        return emails.normalise(text)
+    except emails.NotAnEmail:
         raise _Refused(_("Please check the email address. It looks like name@example.com.")) from None
-    return text
 
 
 def _phone(text: str, *, region: str) -> str:
@@ -294,7 +289,7 @@ def _read_contact(content: Content, post: Posted, *, region: str) -> tuple[Conta
 
 
 def _contact_name(text: str) -> str:
-    if not text:
+    if not clean_name(text):
         raise _Refused(_("Please enter your name."))
     name = _one_line(text)
     _check_length(name, NAME_MAX)

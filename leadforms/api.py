@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from apikeys.gate import enter
 from leadforms.content import Operator, QuestionType
 from leadforms.show import show_form
-from leads.api import errors
+from webapi.schema import errors
 from webapi.views import EndpointView, call_of, response_of
 
 ANSWERABLE = [(kind.value, kind.label) for kind in QuestionType if kind != QuestionType.STATEMENT]

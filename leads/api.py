@@ -11,23 +11,10 @@ from rest_framework.request import Request
 from apikeys.gate import enter
 from leads.models import Lead
 from leads.read import MAX_LIMIT, delete_lead, list_leads, show_lead
-from leads.serializers import ErrorShape, LeadAccepted, LeadAnswer, LeadInput, LeadPage
+from leads.serializers import LeadAccepted, LeadAnswer, LeadInput, LeadPage
 from leads.submit import submit_lead
+from webapi.schema import errors
 from webapi.views import EndpointView, call_of, response_of
-
-
-def errors(**described: str) -> dict[int, OpenApiResponse]:
-    """Describe the refusals of an endpoint; every endpoint has 401, 429 and 503."""
-    common = {
-        "e401": "The Authorization header is missing, wrong, or its key does not work.",
-        "e429": "The key's rate limit is used up; Retry-After says for how many seconds.",
-        "e500": "Something went wrong on our side.",
-        "e503": "Briefly unavailable; try again after Retry-After.",
-    }
-    return {
-        int(name[1:]): OpenApiResponse(ErrorShape, description=text)
-        for name, text in sorted((common | described).items())
-    }
 
 
 def _query(name: str, description: str, kind: Any = OpenApiTypes.STR, **extra: Any) -> OpenApiParameter:

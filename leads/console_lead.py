@@ -20,6 +20,7 @@ from leads import again, suppression, takeover
 from leads.channels import CannotWrite, get_channel
 from leads.erasure import erase_leads
 from leads.models import Consent, Lead, LeadEvent, Suppression
+from leads.names import is_placeholder
 from leads.own_export import describe_whole
 from leads.planned import planned_at
 from leads.status import change_status
@@ -118,6 +119,7 @@ def _live(lead: Lead, items: list[Item]) -> dict[str, Any]:
         "items": items,
         "needed_for": _needed_for(lead),
         "window": get_channel(lead.channel).window(lead, now=now),
+        "name_is_placeholder": is_placeholder(lead.name),
         "opted_out": suppression.is_suppressed(lead.workspace_id, lead.phone),
         "again_refused": again.why_not(lead, now=now),
         "planned_at": planned,

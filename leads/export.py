@@ -12,6 +12,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import QuerySet
 
 from leads.models import Consent, Lead
+from leads.names import without_marks
 from leads.wording import answers_in_words
 from webapi.json_api import iso
 from workspaces.connections import give_back
@@ -97,4 +98,4 @@ def _spelt(value: Any) -> str:
         return iso(value) or ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "" if value is None else str(value)
+    return "" if value is None else without_marks(str(value))

@@ -85,20 +85,3 @@ class LeadPage(serializers.Serializer[None]):
     ok = serializers.BooleanField()
     leads = LeadShape(many=True)
     nextCursor = serializers.CharField(allow_null=True)  # noqa: N815
-
-
-class IssueShape(serializers.Serializer[None]):
-    """What is wrong with one value."""
-
-    path = serializers.ListField(child=serializers.JSONField())
-    message = serializers.CharField()
-
-
-class ErrorShape(serializers.Serializer[None]):
-    """Every error."""
-
-    ok = serializers.BooleanField()
-    error = serializers.CharField()
-    message = serializers.CharField(required=False)
-    issues = IssueShape(many=True, required=False)
-    leadId = serializers.UUIDField(required=False)  # noqa: N815

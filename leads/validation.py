@@ -4,12 +4,11 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.core.validators import EmailValidator
-
 from apikeys.authentication import Caller
+from leads import emails
 from leads import phone as phones
 from leads.intake import Submission
+from leads.names import clean_name
 from webapi.errors import ApiError, Issue
 from workspaces.models import Channel
 
@@ -22,8 +21,6 @@ METADATA_DEPTH = 100
 CONSENT = "`consent` must be true."
 REQUIRED = "This field is required."
 NUL = "Must not contain NUL characters."
-
-_check_email = EmailValidator()
 
 
 class Checker:
@@ -61,6 +58,13 @@ class Checker:
             return value
         return None
 
+    def name(self) -> str:
+        """Read the name, as it was sent; "" when it was refused."""
+        name = self.text("name", longest=NAME_MAX, required=True)
+        if name and not clean_name(name):
+            self.refuse("Must not be empty.", "name")
+        return name or ""
+
     def phone(self, *, region: str) -> str:
         """Read the phone as E.164; "" when it was refused."""
         value = self.body.get("phone")
@@ -82,10 +86,10 @@ class Checker:
         if not value:
             return None
         try:
-            _check_email(value)
-        except ValidationError:
+            return emails.normalise(value)
+        except emails.NotAnEmail:
             self.refuse("Must be a valid email address.", "email")
-        return value
+            return None
 
     def metadata(self) -> dict[str, Any] | None:
         """Read an object of any JSON values."""
@@ -152,7 +156,7 @@ def _size(value: dict[str, Any]) -> int:
 def read_submission(body: dict[str, Any], caller: Caller) -> Submission:
     """Check a body. Raises ApiError (400) that names everything that is wrong with it."""
     checker = Checker(body)
-    name = checker.text("name", longest=NAME_MAX, required=True)
+    name = checker.name()
     phone = checker.phone(region=caller.default_region)
     checker.consent()
     email = checker.email()
@@ -168,7 +172,7 @@ def read_submission(body: dict[str, Any], caller: Caller) -> Submission:
         channel=caller.channel,
         is_test=caller.is_test,
         key_id=caller.key_id,
-        name=name or "",
+        name=name,
         phone=phone,
         email=email,
         goal=goal or None,

@@ -190,12 +190,12 @@ def _end_simulated(*, now: datetime, limit: int) -> int:
     due = CallSession.objects.filter(
         status=CallSession.Status.IN_PROGRESS, vapi_status=CallSession.SIMULATED, updated_at__lte=now - SIMULATED_FOR
     )
-    ids = list(due.order_by("updated_at").values_list("pk", flat=True)[:limit])
-    for pk in ids:
-        session = advance(pk, _SIMULATED_END, now=now)
+    rows = list(due.order_by("updated_at").values_list("pk", "created_at")[:limit])
+    for pk, began_at in rows:
+        session = advance(pk, replace(_SIMULATED_END, started_at=began_at), now=now)
         if session is not None:
             _keep(session, now=now)
-    return len(ids)
+    return len(rows)
 
 
 def _catch_up(*, now: datetime, limit: int) -> int:

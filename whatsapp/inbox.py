@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from agents.prompt import one_line
 from leads.models import Lead, Suppression
+from leads.names import clean_name
 from leads.status import change_status
 from leads.suppression import is_suppressed, lift, suppress
 from whatsapp import optout
@@ -77,7 +78,7 @@ def read_inbound(params: Mapping[str, str]) -> Inbound:
         sid=_clean(params.get("MessageSid", ""))[:64],
         sender=_clean(params.get("From", "")).removeprefix("whatsapp:"),
         external_id=_clean(params.get("ExternalUserId", "")).removeprefix("whatsapp:")[:128],
-        profile_name=one_line(_clean(params.get("ProfileName", "")))[:120],
+        profile_name=clean_name(one_line(_clean(params.get("ProfileName", ""))))[:120],
         text=text[:MAX_TEXT_CHARS],
         kind=kind,
         words=tuple(word for word in (body, button, _clean(params.get("ButtonPayload", ""))) if word),

@@ -7,6 +7,7 @@ from typing import Any
 from agents.prompt import first_name, one_line
 from leads.links import without_links
 from leads.models import Lead
+from leads.names import is_placeholder
 from providers.errors import Rejected
 from providers.twilio import MAX_TEMPLATE_CHARS
 
@@ -18,7 +19,7 @@ _is_content_sid = re.compile(r"HX[0-9a-fA-F]{32}").fullmatch
 # Source name → value; the agent's sentence comes from the message. No value may be empty: WhatsApp refuses that.
 SOURCES: dict[str, Callable[[Lead], str]] = {
     "first_name": lambda lead: first_name(_own_words(lead.name)) or "there",
-    "name": lambda lead: _own_words(lead.name) or "there",
+    "name": lambda lead: ("" if is_placeholder(lead.name) else _own_words(lead.name)) or "there",
     "business": lambda lead: one_line(lead.workspace.name) or "us",
     "agent": lambda lead: one_line(lead.workspace.agent_name) or one_line(lead.workspace.name) or "our assistant",
     "goal": lambda lead: _own_words(lead.goal or "") or "your enquiry",

@@ -126,6 +126,20 @@ def test_asks_for_an_email_address_first() -> None:
     assert fresh(lead).email == "jane@example.org"
 
 
+@responses.activate
+def test_asks_for_a_name_and_an_address_that_the_calendar_takes() -> None:
+    lead = make_calendar_lead(name="{{first_name}}", email="josé@example.com")
+
+    told = use(lead, "bookConsult", {"start": START})
+    assert "plain addresses" in told.result["error"]
+    told = use(lead, "bookConsult", {"start": START, "email": "jose@example.com"})
+    assert "name is not known" in told.result["error"]
+    assert len(responses.calls) == 0
+
+    answer_booking()
+    assert use(lead, "bookConsult", {"start": START, "email": "jose@example.com", "name": "José"}).ok
+
+
 @pytest.mark.parametrize(
     "start",
     ["", "tomorrow", "2026-06-08", "2026-06-08T08:00:00", "2036-06-08T08:00:00Z", "0001-01-01T00:00:00+23:00", 7],

@@ -36,6 +36,7 @@ def test_a_test_lead_lives_a_whole_life_without_any_wire() -> None:
     shown = channel.latest_call(lead.pk) or {}
     assert shown["status"] == "ended"
     assert shown["endedAt"] == "2026-06-07T13:03:47.162Z"
+    assert shown["startedAt"] == "2026-06-07T13:03:37.162Z"
     assert shown["durationSeconds"] == 42
     assert shown["endedReason"] == "customer-ended-call"
     assert shown["summary"].startswith("Simulated call")
