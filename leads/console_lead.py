@@ -244,10 +244,6 @@ def _to_the_newest(request: WorkspaceRequest, lead: Lead) -> HttpResponse:
 
 def _opt_out(request: WorkspaceRequest, lead: Lead) -> None:
     now, by_id = clock.now(), request.user.pk
-    if request.POST.get("lift"):
-        suppression.lift(workspace_id=lead.workspace_id, phone=lead.phone, now=now, by_id=by_id)
-        messages.success(request, _("This phone may be contacted again. Nothing is sent by that."))
-        return
     suppression.suppress(
         workspace_id=lead.workspace_id, phone=lead.phone, reason=Suppression.Reason.OPERATOR, now=now, by_id=by_id
     )

@@ -1,9 +1,11 @@
 """The operator's list of phones that nobody may contact."""
 
+import logging
 from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -16,12 +18,14 @@ from leads import phone as phones
 from leads import suppression
 from leads.models import Suppression
 from leads.search import matching_phone
-from workspaces.access import WorkspaceRequest, workspace_page
+from workspaces.access import MANAGERS, WorkspaceRequest, workspace_page
 from workspaces.console import render_page
 from workspaces.models import Workspace
 
 PAGE = "opt-outs"
 SHOWN_AT_MOST = 200
+MAX_REASON = 200
+logger = logging.getLogger(__name__)
 
 
 @require_safe
@@ -71,13 +75,31 @@ def lift(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 def _lift(request: WorkspaceRequest, row: Suppression) -> None:
-    if row.phone:
-        suppression.lift(workspace_id=row.workspace_id, phone=row.phone, now=clock.now(), by_id=request.user.pk)
-        messages.success(
-            request, _("%(phone)s may be contacted again. Nothing is sent by that.") % {"phone": row.phone}
-        )
+    reason = " ".join(request.POST.get("reason", "").replace("\x00", "").split())[:MAX_REASON]
+    if not row.phone:
+        messages.error(request, _("The person was erased. Only they themselves can allow contact again."))
         return
-    messages.error(request, _("The person was erased. Only they themselves can allow contact again."))
+    if row.is_own_word:
+        if not may_lift_own_word(request):
+            raise PermissionDenied("Owners and admins lift what a lead said itself.")
+        if not reason:
+            messages.error(
+                request,
+                _("The lead said stop itself. Enter why %(phone)s may be contacted again.") % {"phone": row.phone},
+            )
+            return
+    suppression.lift(
+        workspace_id=row.workspace_id, phone=row.phone, detail=reason, now=clock.now(), by_id=request.user.pk
+    )
+    logger.info(
+        "opt-out lifted", extra={"workspace": str(row.workspace_id), "user": request.user.pk, "kind": row.reason}
+    )
+    messages.success(request, _("%(phone)s may be contacted again. No message is sent now.") % {"phone": row.phone})
+
+
+def may_lift_own_word(request: WorkspaceRequest) -> bool:
+    """Tell whether a member may lift what a lead said itself."""
+    return request.user.is_superuser or request.role in MANAGERS
 
 
 def _render(request: WorkspaceRequest, *, q: str = "", given: str = "", problem: str = "") -> HttpResponse:
@@ -88,6 +110,7 @@ def _render(request: WorkspaceRequest, *, q: str = "", given: str = "", problem:
         "rows": list(rows[:SHOWN_AT_MOST]),
         "at_most": SHOWN_AT_MOST,
         "q": q,
+        "may_lift_own_word": may_lift_own_word(request),
         "given": given,
         "problem": problem,
     }

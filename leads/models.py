@@ -310,6 +310,9 @@ class Suppression(models.Model):
         MESSAGE = "message", _("the lead asked for it in a message")
         OPERATOR = "operator", _("entered by staff")
 
+    # A member entered it, and any may take it back. The others are the lead's own word.
+    BY_MEMBERS: ClassVar = frozenset({Reason.OPERATOR})
+
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="suppressions", db_index=False)
     # leads.suppression.phone_digest. The phone itself goes when its lead is erased; the prohibition stays.
     phone_digest = models.CharField(max_length=64)
@@ -329,6 +332,11 @@ class Suppression(models.Model):
 
     def __str__(self) -> str:
         return self.phone or self.phone_digest[:8]
+
+    @property
+    def is_own_word(self) -> bool:
+        """Whether the lead said so itself: then it takes an owner or admin, and a reason, to lift it."""
+        return self.reason not in self.BY_MEMBERS
 
 
 class Erasure(models.Model):

@@ -11,7 +11,7 @@ from conftest import NOW, make_dispatch, make_lead, make_member, make_workspace
 from leads.erasure import erase_leads
 from leads.models import Consent, Dispatch, Lead, LeadEvent, Suppression
 from leads.status import change_status
-from leads.suppression import is_suppressed
+from leads.suppression import is_suppressed, suppress
 from workspaces.models import Workspace
 
 pytestmark = pytest.mark.django_db
@@ -173,15 +173,64 @@ def test_says_why_it_does_not_call_again(client: Any) -> None:
     assert not Dispatch.objects.filter(lead=lead).exists()
 
 
-def test_opts_out_and_in_again(client: Any) -> None:
+def test_opts_out_and_says_where_to_take_that_back(client: Any) -> None:
     lead = make_known_lead()
     sign_in(client, lead.workspace)
 
     client.post(url(lead, "/opt-out"))
-    assert is_suppressed(lead.workspace_id, lead.phone)
-    client.post(url(lead, "/opt-out"), {"lift": "yes"})
 
-    assert not is_suppressed(lead.workspace_id, lead.phone)
+    assert is_suppressed(lead.workspace_id, lead.phone)
+    address = f"/admin/{lead.workspace.slug}/settings/opt-outs?q=%2B{lead.phone[1:]}"
+    assert address in client.get(url(lead)).content.decode()
+    client.post(url(lead, "/opt-out"), {"lift": "yes"})
+    assert is_suppressed(lead.workspace_id, lead.phone)
+
+
+class TestLifting:
+    """What a lead said itself is lifted by owners and admins, with a reason that stays in its timeline."""
+
+    def lift(self, client: Any, lead: Lead, **fields: str) -> Any:
+        row = Suppression.objects.get()
+        return client.post(f"/admin/{lead.workspace.slug}/settings/opt-outs/{row.pk}/lift", fields, follow=True)
+
+    def make_stopped(self, reason: str) -> Lead:
+        lead = make_known_lead()
+        suppress(workspace_id=lead.workspace_id, phone=lead.phone, reason=reason, now=NOW)
+        return lead
+
+    @pytest.mark.parametrize("reason", ["stop", "provider", "call", "message"])
+    def test_an_agent_lifts_nothing_that_the_lead_said(self, client: Any, reason: str) -> None:
+        lead = self.make_stopped(reason)
+        sign_in(client, lead.workspace, role="agent")
+        page = client.get(f"/admin/{lead.workspace.slug}/settings/opt-outs").content.decode()
+
+        assert self.lift(client, lead, reason="They called.").status_code == 403
+
+        assert is_suppressed(lead.workspace_id, lead.phone)
+        assert "An owner or admin can allow contact" in page
+
+    def test_an_agent_takes_back_what_a_colleague_entered(self, client: Any) -> None:
+        lead = self.make_stopped("operator")
+        sign_in(client, lead.workspace, role="agent")
+
+        assert self.lift(client, lead).status_code == 200
+
+        assert not is_suppressed(lead.workspace_id, lead.phone)
+
+    @pytest.mark.parametrize("role", ["owner", "admin"])
+    def test_a_manager_lifts_it_with_a_reason_that_the_timeline_shows(self, client: Any, role: str) -> None:
+        lead = self.make_stopped("stop")
+        user = sign_in(client, lead.workspace, role=role)
+
+        told = self.lift(client, lead, reason="  ").content.decode()
+        assert is_suppressed(lead.workspace_id, lead.phone)
+        assert "Enter why" in told
+        self.lift(client, lead, reason="Asked for it on the phone.")
+
+        assert not is_suppressed(lead.workspace_id, lead.phone)
+        event = LeadEvent.objects.get(kind="opted_in")
+        assert (event.by, event.data["detail"]) == (user, "Asked for it on the phone.")
+        assert "Asked for it on the phone." in client.get(url(lead)).content.decode()
 
 
 @pytest.mark.parametrize("text", ["", "  ", "\x00"])
