@@ -9,9 +9,10 @@ from itertools import groupby
 from typing import Any
 from uuid import uuid4
 
+from agents.booking_claims import claims_booking
 from agents.calendar import appointment_of
 from agents.journal import WRITE_REPLY, journal_answer, journal_error
-from agents.models import ToolCall
+from agents.models import Booking, ToolCall
 from agents.pricing import cost_usd
 from agents.prompt import business_of, system_prompt
 from agents.standing import State, check_appointment
@@ -31,6 +32,11 @@ CALL = "function_call"
 LOOK_TIMEOUT_S = 4.0
 CALLED_OFF = "none any more: the one there was has been called off at Cal.com"
 UNCERTAIN = ", as far as is known: the calendar can't be asked just now, so don't promise that it stands"
+
+NOTHING_BOOKED = (
+    "Your last message was not sent. It says that an appointment is booked, but none is: only a successful bookConsult "
+    "books one. Call bookConsult now if the lead has chosen a time, or write your message again without that claim."
+)
 
 # Takes all items so far, to be handed in again should this run be interrupted, and what the latest of them cost.
 Store = Callable[[list[dict[str, Any]], Usage], None]
@@ -125,9 +131,29 @@ def _appointment(lead: Lead, *, now: datetime) -> str | None:
 def _talk_to_the_end(talk: _Talk) -> Said:
     while True:
         ended = _call_tools(talk)
-        if text := _words(talk.items, ended=ended):
+        text = _words(talk.items, ended=ended)
+        if text and _is_false_promise(talk, text):
+            _correct(talk)
+        elif text:
             return Said(text=text, ended=ended, usage=talk.usage, cost_usd=cost_usd(talk.model, talk.usage))
         _ask(talk, may_call=not ended and _rounds(talk.items) < MAX_ROUNDS)
+
+
+def _is_false_promise(talk: _Talk, text: str) -> bool:
+    """Tell whether the text says that something is booked which isn't."""
+    if not claims_booking(text):
+        return False
+    booked = Lead.objects.filter(pk=talk.lead.pk, booking_uid__isnull=False)
+    under_way = Booking.objects.filter(lead_id=talk.lead.pk, status__in=Booking.ACTIVE)
+    return not (booked.exists() or under_way.exists())
+
+
+def _correct(talk: _Talk) -> None:
+    """Have the model say it again, once. Raises Rejected where it insists."""
+    if any(item.get("type") == openai.NOTE for item in talk.items):
+        raise Rejected("The model said that an appointment was booked, and none was.", code="false_booking")
+    talk.items.append(openai.note(NOTHING_BOOKED))
+    talk.store(talk.items, Usage())
 
 
 def _ask(talk: _Talk, *, may_call: bool) -> None:

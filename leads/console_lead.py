@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -195,8 +196,13 @@ def _write(request: WorkspaceRequest, lead: Lead) -> HttpResponse | None:
         return None
     if len(text) > MAX_MESSAGE:
         return _too_long(request, lead, MAX_MESSAGE, message=text)
+    now, by_id = clock.now(), request.user.pk
     try:
-        get_channel(lead.channel).write(lead, text, by_id=request.user.pk, now=clock.now())
+        # Both or neither: what can't be sent takes nothing over.
+        with transaction.atomic():
+            if lead.workspace.writing_takes_over:
+                takeover.take_over(lead.pk, by_id=by_id, now=now)
+            get_channel(lead.channel).write(lead, text, by_id=by_id, now=now)
     except CannotWrite as refusal:
         messages.error(request, str(refusal))
         return _page(request, lead, message=text, status=409)

@@ -42,6 +42,10 @@ class Tool(TypedDict):
     parameters: dict[str, Any]
 
 
+# The type of an item that is ours, see `note`.
+NOTE = "coachbot_note"
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens that were paid for; reasoning counts as output."""
@@ -124,6 +128,11 @@ def tool_result(call_id: str, result: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def note(text: str) -> dict[str, Any]:
+    """Return an item by which we tell the model something about what it just wrote."""
+    return {"type": NOTE, "text": text}
+
+
 def unanswered(items: Sequence[Mapping[str, Any]]) -> list[Call]:
     """Return the calls among items that have no result yet, in the order in which the model made them."""
     answered = {item.get("call_id") for item in items if item.get("type") == "function_call_output"}
@@ -132,7 +141,7 @@ def unanswered(items: Sequence[Mapping[str, Any]]) -> list[Call]:
 
 def last_text(items: Sequence[Mapping[str, Any]]) -> str:
     """Return what the latest answer among items says in words: what follows the last result of a tool."""
-    ends = [place for place, item in enumerate(items) if item.get("type") == "function_call_output"]
+    ends = [place for place, item in enumerate(items) if item.get("type") in {"function_call_output", NOTE}]
     return _text_of(items[ends[-1] + 1 :] if ends else items)
 
 
@@ -164,7 +173,7 @@ def _request(
     if _speaks_chat():
         messages = [{"role": "system", "content": instructions}, *turns, *_chat_messages(items)]
         return {"model": model, "messages": messages, "max_completion_tokens": limit}
-    said = [*turns, *items]
+    said = [*turns, *(_developers(item) if item.get("type") == NOTE else item for item in items)]
     return {"model": model, "instructions": instructions, "input": said, "max_output_tokens": limit, "store": False}
 
 
@@ -179,16 +188,27 @@ def _tools(tools: Sequence[Tool], *, model: str, may_call: bool) -> dict[str, An
     return {"tools": listed, "tool_choice": choice, **thoughts}
 
 
+def _developers(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {"role": "developer", "content": item["text"]}
+
+
+def _from_us(item: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Write what is no part of the model's answer as Chat Completions has it: a tool's result, a note of ours."""
+    if item.get("type") == "function_call_output":
+        return {"role": "tool", "tool_call_id": item["call_id"], "content": item["output"]}
+    return {"role": "system", "content": item["text"]} if item.get("type") == NOTE else None
+
+
 def _chat_messages(items: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """Write items as Chat Completions has them: an answer's words and calls are one message there."""
     answer: dict[str, Any] = {}
     for item in items:
         kind = item.get("type")
-        if kind == "function_call_output":
+        if own := _from_us(item):
             if answer:
                 yield answer
                 answer = {}
-            yield {"role": "tool", "tool_call_id": item["call_id"], "content": item["output"]}
+            yield own
             continue
         answer = answer or {"role": "assistant", "content": None}
         if kind == "message":

@@ -48,7 +48,34 @@ ADVICE = {
     "63024": "This phone number is not on WhatsApp. Contact the lead another way.",
     "63049": "WhatsApp chose not to deliver this marketing message. Don't send it again; use a utility template.",
     "63112": "WhatsApp has disabled this sender. Look into the Twilio console.",
+    "21408": "The account may not write to this country. Allow it under Messaging → Geo permissions at Twilio.",
+    "21606": "The sender can't write to this number. Check the number under Integrations.",
+    "21611": "Too many messages wait at Twilio for this sender. Send again later.",
+    "21655": "Twilio does not know the template. Check its ContentSid under Integrations.",
+    "30001": "Too many messages waited at Twilio. Send again.",
+    "30007": "The message was filtered as spam. Change the wording.",
+    "63001": "WhatsApp did not accept the sender's credentials. Connect the sender again in the Twilio console.",
+    "63003": "This phone number is not on WhatsApp. Contact the lead another way.",
+    "63005": "WhatsApp did not accept the content of the message.",
+    "63008": "The sender is not set up correctly. Look into the Twilio console.",
+    "63010": "WhatsApp had an error. Send again later.",
+    "63012": "WhatsApp was not available. Send again later.",
+    "63017": "WhatsApp limits messages to this person. Send again later.",
+    "63019": "A picture or file could not be fetched by WhatsApp.",
+    "63020": "WhatsApp has restricted this business account. Look into Meta's Business Manager.",
+    "63025": "The media was already sent in this message.",
+    "63027": "The template is not approved in this language. Check it in the Twilio console.",
+    "63028": "The template's variables don't fit. Check the mapping under Integrations.",
+    "63032": "WhatsApp did not deliver this message to spare the person. Don't send it again.",
+    "63036": "This phone number can't be reached by WhatsApp. Contact the lead another way.",
+    "63038": "The account's daily number of messages is reached. Upgrade it at Twilio or wait a day.",
+    "63040": "The template was rejected by WhatsApp. Submit another one.",
+    "63041": "The template is paused because people complained. Use another one.",
+    "63042": "The template was disabled by WhatsApp. Use another one.",
+    "63051": "The business account is locked by Meta. Look into Meta's Business Manager.",
 }
+# The sender or WhatsApp has too much to do: the same message may be sent again later.
+LOAD = frozenset({"20429", "21611", "63017", "63018"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,7 +290,7 @@ def _refusal(answer: http.Answer, *, request: object) -> ProviderError:
     number = f", code {code}" if code else ""
     advice = f" {ADVICE[code]}" if code in ADVICE else ""
     message = f"Twilio refused ({answer.status}{number}): {text}{advice}"
-    if answer.status == 429 or code == "20429":
+    if answer.status == 429 or code in LOAD:
         return Unavailable(message, **details)
     return Rejected(message, **details)
 

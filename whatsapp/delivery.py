@@ -1,15 +1,16 @@
 """Where a message is: forward only, whoever tells it and in whatever order."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, F, QuerySet
 
 from leads.models import Dispatch, Lead, LeadEvent, Suppression
 from leads.status import OPEN, change_status
 from leads.suppression import suppress
-from providers.twilio import explain
+from providers.twilio import LOAD, explain
 from whatsapp.models import Message
 from whatsapp.numbers import spellings
 
@@ -35,6 +36,9 @@ BEFORE = {
     Status.READ: (*_ON_ITS_WAY, Status.SENT, Status.DELIVERED),
     Status.FAILED: (*_ON_ITS_WAY, Status.SENT),
 }
+# So often a message is sent again that WhatsApp had no room for, and after so many seconds, twice as many each time.
+MOST_AGAIN = 5
+FIRST_AGAIN_S = 60
 # The lead told Twilio or WhatsApp that it wants nothing more from us: it stopped us, or blocked the sender.
 OPTED_OUT_CODES = frozenset({"21610", "63014"})
 
@@ -49,6 +53,8 @@ def record_delivery(message: Message, *, sid: str, twilio_status: str, error_cod
         return False
     with transaction.atomic():
         rows = Message.objects.filter(pk=message.pk, status__in=BEFORE[status])
+        if status == Status.FAILED and error_code in LOAD and _send_later(message, rows, code=error_code, now=now):
+            return True
         fields = {"status": status, "twilio_sid": sid, "due_at": None, "updated_at": now}
         if status == Status.FAILED:
             fields |= {"error_code": error_code, "error_message": explain(error_code)[:255]}
@@ -56,6 +62,26 @@ def record_delivery(message: Message, *, sid: str, twilio_status: str, error_cod
             return False
         if status == Status.FAILED:
             _answer_failure(message, code=error_code, now=now)
+    return True
+
+
+def _send_later(message: Message, rows: QuerySet[Message], *, code: str, now: datetime) -> bool:
+    """Have a message sent again that WhatsApp had no room for. False: that was tried often enough."""
+    if message.attempts >= MOST_AGAIN:
+        return False
+    due_at = now + timedelta(seconds=FIRST_AGAIN_S * 2**message.attempts)
+    again = {"status": Status.WRITTEN, "twilio_sid": "", "attempts": F("attempts") + 1, "updated_at": now}
+    # The first message goes out by its dispatch, in its template; the others by the outbox.
+    if not rows.update(**again, due_at=None if message.dispatch_id else due_at):
+        return False
+    if message.dispatch_id:
+        other = Dispatch.objects.filter(lead_id=message.lead_id, status__in=Dispatch.OPEN).exclude(
+            pk=message.dispatch_id
+        )
+        done = Dispatch.objects.filter(pk=message.dispatch_id).exclude(Exists(other))
+        done.update(
+            status=Dispatch.Status.PENDING, reason=f"{code} {explain(code)}"[:255], due_at=due_at, finished_at=None
+        )
     return True
 
 

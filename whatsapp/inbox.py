@@ -22,7 +22,7 @@ from whatsapp.outbox import put_confirmation
 from whatsapp.waiting import ask_for_reply, wake
 from workspaces.insert_once import insert_once
 from workspaces.journal import Crossing, record
-from workspaces.models import LogEntry, UnknownSenders, Workspace
+from workspaces.models import Integration, LogEntry, UnknownSenders, Workspace
 
 is_phone = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
 MAX_TEXT_CHARS = 8000
@@ -31,6 +31,7 @@ MAX_NOTES = 10
 COMMANDS_KEPT = timedelta(days=730)
 SECOND_THOUGHTS = "Opted out, and now writes:"
 NO_LEAD = "This phone is no lead; the workspace ignores unknown senders."
+OWN_NUMBER = "This is the workspace's own number; nobody is answered."
 HIDDEN = "This person hides their number from WhatsApp businesses; they can't be found as a lead and were not answered."
 # The beginning of a MIME type → what the agent is told.
 MEDIA = {
@@ -40,6 +41,18 @@ MEDIA = {
     "text/vcard": "contact card",
     "application": "file",
 }
+# What WhatsApp calls a message without words → what people and the agent read.
+SIGNS = {
+    "reaction": "reaction",
+    "order": "order from the catalog",
+    "interactive": "answers to a form in WhatsApp",
+    "nfm_reply": "answers to a form in WhatsApp",
+    "contacts": "contact card",
+    "sticker": "sticker",
+    "system": "notice by WhatsApp",
+    "unsupported": "message that WhatsApp can't hand over",
+}
+HELP = "HELP"
 # Words that a workspace has entered at Twilio are known there alone.
 TWILIOS = {"STOP": optout.Wish.STOP, "START": optout.Wish.START}
 
@@ -71,9 +84,12 @@ def read_inbound(params: Mapping[str, str]) -> Inbound:
     said = body or button
     if notes:
         kind = Message.Kind.LOCATION if params.get("Latitude") else Message.Kind.MEDIA
+    elif said:
+        kind = Message.Kind.BUTTON if button else Message.Kind.TEXT
     else:
-        kind = Message.Kind.BUTTON if button or params.get("ButtonPayload") else Message.Kind.TEXT
-    text = "\n".join([*notes, said] if said else notes) or "[empty message]"
+        kind = Message.Kind.SIGN
+        notes = [f"[{_kind_of_sign(params)}]"]
+    text = "\n".join([*notes, said] if said else notes)
     return Inbound(
         sid=_clean(params.get("MessageSid", ""))[:64],
         sender=_clean(params.get("From", "")).removeprefix("whatsapp:"),
@@ -81,7 +97,8 @@ def read_inbound(params: Mapping[str, str]) -> Inbound:
         profile_name=clean_name(one_line(_clean(params.get("ProfileName", ""))))[:120],
         text=text[:MAX_TEXT_CHARS],
         kind=kind,
-        words=tuple(word for word in (body, button, _clean(params.get("ButtonPayload", ""))) if word),
+        # A button's payload is for programs: on “Yes, please” it may be `cancel`.
+        words=tuple(word for word in (body, button) if word),
         handled_by_twilio=_clean(params.get("OptOutType", "")).upper(),
         params=params,
     )
@@ -101,8 +118,9 @@ def receive(workspace: Workspace, inbound: Inbound, *, now: datetime) -> Message
             _remember_sender(workspace, inbound, now=now)
             if lead and not wished:
                 _tell_of_second_thoughts(lead, inbound, now=now)
-            _journal(workspace, lead, inbound, said="" if lead else NO_LEAD, now=now)
-            if lead and not wished and _is_for_the_agent(lead):
+            own = inbound.sender in own_numbers(workspace)
+            _journal(workspace, lead, inbound, said="" if lead else OWN_NUMBER if own else NO_LEAD, now=now)
+            if lead and not wished and _is_for_the_agent(lead, inbound):
                 turn = ask_for_reply(lead, after_s=workspace.reply_after_s, now=now)
     except IntegrityError:
         if not Message.objects.filter(twilio_sid=inbound.sid).exists():
@@ -156,6 +174,8 @@ def note_hidden(workspace: Workspace, inbound: Inbound, *, now: datetime) -> Non
 
 def _lead_of(workspace: Workspace, inbound: Inbound, *, now: datetime) -> Lead | None:
     """Find who wrote, or make a lead of them where the workspace wants that."""
+    if inbound.sender in own_numbers(workspace):
+        return None
     # Held until the end: a hand back at this moment either sees the message or is seen by it.
     same = Lead.objects.filter(workspace=workspace, phone__in=spellings(inbound.sender), is_test=False)
     rows = list(same.select_for_update(no_key=True).order_by("-created_at"))
@@ -169,6 +189,12 @@ def _lead_of(workspace: Workspace, inbound: Inbound, *, now: datetime) -> Lead |
     fields |= {"channel": workspace.channel, "created_at": now, "updated_at": now}
     phone = as_a_form_has_it(inbound.sender)
     return Lead.objects.get_or_create(workspace=workspace, phone=phone, is_test=False, defaults=fields)[0]
+
+
+def own_numbers(workspace: Workspace) -> set[str]:
+    """List the numbers that the workspace itself writes and calls from: what comes from one is nobody's question."""
+    rows = Integration.objects.filter(workspace=workspace).exclude(address="")
+    return set(rows.values_list("address", flat=True))
 
 
 def _store(lead: Lead, inbound: Inbound, *, now: datetime) -> Message:
@@ -230,8 +256,13 @@ def _in_own_language(found: tuple[optout.Wish, str], inbound: Inbound) -> tuple[
     return wish, optout.language_of_phone(inbound.sender) if language == "en" else language
 
 
-def _is_for_the_agent(lead: Lead) -> bool:
-    """Tell whether the agent is to answer: not whom a person has taken over, not who wants nothing from us."""
+def _is_for_the_agent(lead: Lead, inbound: Inbound) -> bool:
+    """Tell whether the agent is to answer: not whom a person has taken over, not who wants nothing from us.
+
+    Nor a reaction and the like, in which there are no words, nor HELP, which Twilio has answered.
+    """
+    if inbound.kind == Message.Kind.SIGN or inbound.handled_by_twilio == HELP:
+        return False
     return lead.taken_over_at is None and not is_suppressed(lead.workspace_id, lead.phone)
 
 
@@ -265,6 +296,12 @@ def _location_note(params: Mapping[str, str]) -> list[str]:
         return []
     place = ", ".join(part for name in ("Label", "Address") if (part := one_line(_clean(params.get(name, "")))[:200]))
     return [f"[location: {place} ({latitude}, {longitude})]" if place else f"[location: {latitude}, {longitude}]"]
+
+
+def _kind_of_sign(params: Mapping[str, str]) -> str:
+    """Name what came without words, in ours: a reaction, an order, the answers to a form inside of WhatsApp."""
+    kind = one_line(params.get("MessageType", "")).lower()[:40]
+    return SIGNS.get(kind, f"message without words: {kind}" if kind not in {"", "text"} else "message without words")
 
 
 def _clean(text: str) -> str:

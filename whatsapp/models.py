@@ -97,6 +97,7 @@ class Message(models.Model):
         MEDIA = "media", _("picture, sound or file")
         LOCATION = "location", _("location")
         BUTTON = "button", _("button")
+        SIGN = "sign", _("reaction or another message without words")
         FALLBACK = "fallback", _("said when the agent couldn't answer")
         CONFIRMATION = "confirmation", _("confirmation of an opt-out or of its end")
 

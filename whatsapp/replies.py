@@ -49,6 +49,9 @@ CAME_FOR_WITHIN = timedelta(hours=24)
 NOBODY_CAME = "Nobody came to answer within a day: the engine that runs the agent's turns is away."
 
 
+# A person says a thing twice; who says it so often in a row is an automatic reply, and would be answered for ever.
+SAME_TEXTS = 10
+AUTOMATIC = "The same message came ten times in a row, as automatic replies do. The agent stopped answering."
 # So often the worker woke the engine for a turn before it runs it itself; the event that came with it not counted.
 WOKEN_BEFORE = 1
 
@@ -98,13 +101,27 @@ def generate_reply(turn_id: str, run_id: str) -> Result:
         return _leave(turn, reason=BROKE_OFF, code="broken") if dead else _written(parts)
     if reason := reason_to_hold(turn.lead_id):
         return _stop(turn, reason)
-    if reason := limit_reached(turn, now=now):
-        return _leave(turn, reason=reason, code=LIMIT, state=State.STOPPED)
+    if too_much := _too_much(turn, now=now):
+        return _leave(turn, reason=too_much[0], code=too_much[1], state=State.STOPPED)
     if not _has_questions(turn):
         return _close(turn, State.DONE, outcome="silent")
     if turn.attempts >= settings.REPLY_MAX_ATTEMPTS:
         return _fall_back(turn, run_id, Rejected(BROKE_OFF, code="broken"))
     return _write(turn, run_id, now=now)
+
+
+def _too_much(turn: AgentTurn, *, now: datetime) -> tuple[str, str] | None:
+    """Say why a person has to go on, and in a word; None where the agent may."""
+    if reason := limit_reached(turn, now=now):
+        return reason, LIMIT
+    return (AUTOMATIC, "auto_reply") if _is_automatic(turn) else None
+
+
+def _is_automatic(turn: AgentTurn) -> bool:
+    """Tell whether the lead's latest messages are all the same, as a machine at the other end writes them."""
+    latest = Message.objects.filter(lead_id=turn.lead_id, role=Message.Role.USER).order_by("-created_at")
+    texts = [" ".join(text.casefold().split()) for text in latest.values_list("text", flat=True)[:SAME_TEXTS]]
+    return len(texts) == SAME_TEXTS and len(set(texts)) == 1
 
 
 def send_part(turn_id: str, message_id: str, run_id: str) -> Result:

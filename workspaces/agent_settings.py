@@ -19,7 +19,7 @@ TAKEN = frozenset({"goal", "budget", "schedulePref", "notes"})
 _name = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}").fullmatch
 KNOWLEDGE = ("agent_name", "persona", "offer", "pricing", "qualification_criteria", "fields_text")
 CALLS = ("calling_from", "calling_until", "no_answer_retries", "no_answer_wait_min", "callers_become_leads")
-MESSAGES = ("reply_after_s", "unknown_senders")
+MESSAGES = ("reply_after_s", "unknown_senders", "writing_takes_over")
 NUMBERS = ("called_countries", "allowed_kinds")
 LIMITS = ("turns_a_day_per_lead", "turns_a_day", "cost_a_day_per_lead_usd", "cost_a_day_usd")
 
@@ -56,6 +56,16 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
         choices=CostlyKind.choices,
         help_text=gettext_lazy("These numbers cost extra to call. Leads with one wait for a person."),
         widget=forms.CheckboxSelectMultiple,
+    )
+    writing_takes_over = ChoiceOfTwo(
+        label=gettext_lazy("When a colleague writes"),
+        help_text=gettext_lazy("Whether writing from a lead's page takes the conversation over."),
+        widget=forms.Select(
+            choices=[
+                ("True", gettext_lazy("The agent is silent until handed back")),
+                ("False", gettext_lazy("The agent goes on")),
+            ]
+        ),
     )
     callers_become_leads = ChoiceOfTwo(
         label=gettext_lazy("Calls from unknown phones"),

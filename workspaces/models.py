@@ -147,6 +147,11 @@ class Workspace(models.Model):
     unknown_senders = models.CharField(
         max_length=16, choices=UnknownSenders.choices, default=UnknownSenders.IGNORE, help_text=_("WhatsApp only.")
     )
+    writing_takes_over = models.BooleanField(
+        _("a colleague who writes takes over"),
+        default=True,
+        help_text=_("WhatsApp only. The agent is silent until the lead is handed back."),
+    )
     reply_after_s = models.PositiveSmallIntegerField(
         default=4,
         validators=[MaxValueValidator(120)],

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import responses
 
-from agents.conversation import Said, converse
+from agents.conversation import NOTHING_BOOKED, Said, converse
 from agents.models import ToolCall
 from agents.tests.factories import answer_slots, make_calendar_lead
 from conftest import NOW
@@ -279,3 +279,42 @@ def test_knows_the_appointment_in_the_zone_in_which_it_was_offered() -> None:
     talk(lead)
 
     assert "Appointment: Monday, June 8, 2026, 10:00 AM (America/New_York)" in asked()[0]["instructions"]
+
+
+class TestFalseBooking:
+    """What claims a booking that isn't there is written again, once."""
+
+    def test_the_model_says_it_again(self) -> None:
+        answer(message("You are booked for Tuesday!"))
+        answer(message("Shall I book Tuesday at 10?"))
+        stored = Stored()
+
+        assert talk(make_calendar_lead(), stored).text == "Shall I book Tuesday at 10?"
+
+        assert asked()[1]["input"][-1] == {"role": "developer", "content": NOTHING_BOOKED}
+        assert len(stored.spent) == 3
+        # An interrupted run doesn't send what was taken back.
+        assert talk(make_calendar_lead(), stored).text == "Shall I book Tuesday at 10?"
+
+    def test_one_that_insists_is_left_to_a_person(self) -> None:
+        answer(message("You are booked for Tuesday!"))
+        answer(message("Your appointment is confirmed."))
+
+        with pytest.raises(Rejected) as caught:
+            talk(make_calendar_lead())
+
+        assert caught.value.code == "false_booking"
+
+    def test_who_is_booked_is_told_so(self) -> None:
+        answer(message("You are booked for Tuesday!"))
+        lead = make_calendar_lead()
+        Lead.objects.filter(pk=lead.pk).update(booking_uid="bk_1")
+
+        assert talk(lead).text == "You are booked for Tuesday!"
+
+    def test_the_older_api_hears_it_too(self, settings: Any) -> None:
+        from providers.openai import _chat_messages, note
+
+        items = [message("You are booked!"), note(NOTHING_BOOKED)]
+
+        assert [each["role"] for each in _chat_messages(items)] == ["assistant", "system"]

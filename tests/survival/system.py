@@ -23,7 +23,7 @@ from tests.survival.processes import ROOT, Process, Processes, free_port, listen
 
 START_S = 60
 R = TypeVar("R")
-_numbers = itertools.count(10_000)
+_numbers = itertools.count(1_000)
 OPEN = "SELECT count(*) FROM leads_dispatch WHERE status IN ('pending', 'queued', 'sending')"
 
 

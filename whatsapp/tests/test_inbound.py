@@ -209,7 +209,7 @@ def test_a_test_lead_is_nobody_who_could_write(phone: Phone) -> None:
             "location",
         ),
         ({"Body": "", "ButtonText": "Yes, please", "ButtonPayload": "yes"}, "Yes, please", "button"),
-        ({"Body": None}, "[empty message]", ""),
+        ({"Body": None}, "[message without words]", "sign"),
         ({"Body": "a\x00b", "NumMedia": "many"}, "ab", ""),
         ({"Body": "x" * 9000}, "x" * 8000, ""),
         ({"Body": "كيف حالك 👋🏽"}, "كيف حالك 👋🏽", ""),

@@ -404,7 +404,7 @@ def test_a_reply_that_did_not_arrive_leaves_the_lead_to_a_human(wire: Wire, phon
     said = Message.objects.get(role="assistant", turn__isnull=False)
     from whatsapp.tests.test_status_callbacks import call_back
 
-    call_back(phone.client, said, "undelivered", ErrorCode="63018")
+    call_back(phone.client, said, "undelivered", ErrorCode="63005")
 
     assert Lead.objects.get().status == "needs_human"
-    assert LeadEvent.objects.get(kind="agent_stopped").data["code"] == "63018"
+    assert LeadEvent.objects.get(kind="agent_stopped").data["code"] == "63005"

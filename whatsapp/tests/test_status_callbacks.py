@@ -78,7 +78,7 @@ def test_a_refused_first_message_is_left_to_a_human_with_what_to_do(client: Clie
 def test_a_later_refused_message_leaves_the_lead_where_it_is(client: Client, sent: Message) -> None:
     Message.objects.update(dispatch=None)
 
-    call_back(client, sent, "failed", ErrorCode="63018")
+    call_back(client, sent, "failed", ErrorCode="63005")
 
     assert (Message.objects.get().status, Lead.objects.get().status) == ("failed", "in_conversation")
 

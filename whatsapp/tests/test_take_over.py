@@ -251,3 +251,41 @@ def test_the_agent_is_not_asked_what_a_colleague_has_answered(wire: Wire, phone:
         "In June?",
     ]
     assert len(wire.sent) == 2
+
+
+@pytest.mark.parametrize("takes_over", [True, False])
+def test_a_colleague_who_writes_from_the_lead_s_page_takes_over(
+    wire: Wire, phone: Phone, client: Any, takes_over: bool
+) -> None:
+    wire.openai()
+    wire.twilio_each()
+    workspace = phone.lead.workspace
+    workspace.writing_takes_over = takes_over
+    workspace.save()
+    kim = make_member(workspace)
+    client.force_login(kim)
+    phone.write("Hi")
+    work()
+
+    page = f"/admin/{workspace.slug}/leads/{phone.lead.pk}"
+    assert client.post(f"{page}/write", {"text": "Kim here."}).status_code == 302
+    phone.lead.refresh_from_db()
+    assert (phone.lead.taken_over_by == kim) is takes_over
+    phone.write("Great, a question")
+    work()
+
+    assert len(wire.asked) == (1 if takes_over else 2)
+    assert ("Hand back" in client.get(page).content.decode()) is True
+
+
+def test_what_can_not_be_sent_takes_nothing_over(phone: Phone, client: Any) -> None:
+    suppress(workspace_id=phone.lead.workspace_id, phone=phone.lead.phone, reason="stop", now=timezone.now())
+    client.force_login(make_member(phone.lead.workspace))
+
+    assert (
+        client.post(f"/admin/{phone.lead.workspace.slug}/leads/{phone.lead.pk}/write", {"text": "Hi"}).status_code
+        == 409
+    )
+
+    phone.lead.refresh_from_db()
+    assert phone.lead.taken_over_at is None
