@@ -68,6 +68,7 @@ def draw_logo(upload: BinaryIO, *, size: int) -> Picture:
         )
     if size == 0:
         raise LogoError(_("This file is empty."))
+    upload.seek(0)
     content = upload.read(MAX_BYTES + 1)
     try:
         _refuse_costly(content)

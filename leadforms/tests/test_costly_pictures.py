@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -70,6 +71,16 @@ def test_counts_scans_behind_bytes_that_belong_to_none() -> None:
 
     with pytest.raises(LogoError, match="40 passes"):
         draw(many[:2] + comment + many[2:].replace(b"\xff\xda", b"\xff\xff\xda"))
+
+
+@pytest.mark.parametrize("options", [{"format": "PNG"}, {"format": "WEBP", "lossless": True}, {"format": "WEBP"}])
+def test_reads_a_picture_of_one_pixel_from_a_file_that_was_read_before(options: dict[str, Any]) -> None:
+    file = BytesIO()
+    Image.new("RGB", (1, 1)).save(file, **options)
+
+    picture = draw_logo(file, size=file.tell())
+
+    assert (picture.width, picture.height) == (1, 1)
 
 
 @pytest.mark.parametrize(("size", "mode"), [((2000, 2000), "RGB"), ((900, 300), "CMYK"), ((900, 300), "L")])
