@@ -107,10 +107,12 @@ def make_dispatch(lead: Lead, **overrides: Any) -> Dispatch:
 
 @pytest.fixture(autouse=True)
 def _counters_start_at_zero() -> None:
-    """Forget what the process remembers between requests: counted limits and remembered keys."""
+    """Forget what the process remembers between requests: counted limits, remembered keys, the database's clock."""
     from apikeys import authentication, limits
+    from database import clock
     from workspaces import faults
 
+    clock.forget()
     limits.reset()
     authentication.forget()
     faults.forget_noted()

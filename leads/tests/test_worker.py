@@ -14,6 +14,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from conftest import make_dispatch, make_lead, make_workspace
+from database import clock
 from leads import sweep
 from leads.management.commands import worker as command
 from leads.management.commands.worker import Worker
@@ -152,6 +153,7 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     monkeypatch.setattr(sweep, "send_mail", lambda **_: 0)
     monkeypatch.setattr(sweep, "retire", lambda **_: 0)
     monkeypatch.setattr(command, "_close_connection", lambda: None)
+    monkeypatch.setattr(clock.Keeper, "keep", lambda _: None)
     worker = Worker(threads=1, interval_s=0.05)
     yield worker
     worker._chore_pool.shutdown()
