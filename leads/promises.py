@@ -16,7 +16,8 @@ NEEDS_A_LOOK = "Restored from a backup: look whether the agent had contacted thi
 
 def open_promises(*, now: datetime) -> Iterable[OpenPromise]:
     """List them, alerts first: what is closed after them makes new ones."""
-    alerts = Alert.objects.filter(due_at__isnull=False)
+    # Those that this command makes itself are news, also to a second run of it.
+    alerts = Alert.objects.filter(due_at__isnull=False).exclude(reason=NEEDS_A_LOOK)
     yield OpenPromise(
         name="alerts",
         title="E-mail alerts to members",
@@ -31,6 +32,7 @@ def open_promises(*, now: datetime) -> Iterable[OpenPromise]:
         closing="not made; each lead needs a human",
         rows=dispatches,
         close=lambda at: _close_dispatches(dispatches, now=at),
+        held=dispatches.filter(status=Dispatch.Status.SENDING, due_at__gt=now),
     )
     erasures = Erasure.objects.all()
     yield OpenPromise(

@@ -24,6 +24,8 @@ def open_promises(*, now: datetime) -> Iterable[OpenPromise]:
         closing="not written; each lead needs a human",
         rows=turns,
         close=lambda at: _close_turns(turns, now=at),
+        # One with a reason waits to be tried again; nobody is at it.
+        held=turns.filter(state=AgentTurn.State.RUNNING, due_at__gt=now, reason=""),
     )
     messages = Message.objects.filter(
         Q(status__in=[Message.Status.WRITTEN, Message.Status.SENDING]) | Q(due_at__isnull=False)

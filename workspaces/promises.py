@@ -20,7 +20,7 @@ class OpenPromise:
     """One kind of promise. `name` is how the command line calls it, `title` and `closing` are for people.
 
     `close` closes all of `rows`; it may be called any number of times. `harmless`: keeping it twice does no harm, so it
-    is kept unless asked otherwise.
+    is kept unless asked otherwise. `held`: those of `rows` that a running process has at this moment.
     """
 
     name: str
@@ -29,6 +29,7 @@ class OpenPromise:
     rows: QuerySet[Any]
     close: Callable[[datetime], object]
     harmless: bool = False
+    held: QuerySet[Any] | None = None
 
 
 def open_promises(now: datetime) -> list[OpenPromise]:

@@ -69,9 +69,9 @@ def test_names_and_closes_every_kind() -> None:
 
     told = run(yes=True)
 
+    assert counts() == dict.fromkeys(counts(), 0) | {"erasures": 1}
     # The leads concerned need a human now, and members are told so.
-    new_alerts = Alert.objects.filter(due_at__isnull=False)
-    assert counts() == dict.fromkeys(counts(), 0) | {"erasures": 1, "alerts": new_alerts.count()}
+    assert Alert.objects.filter(due_at__isnull=False).count() == 5
     for name in counts():
         assert f"1  {name}" in told
     assert Lead.objects.filter(status="needs_human").count() == 5
@@ -82,10 +82,14 @@ def test_names_and_closes_every_kind() -> None:
 def test_a_second_run_changes_nothing() -> None:
     run(yes=True)
     before = list(Lead.objects.order_by("pk").values_list("updated_at", flat=True))
+    told_of = set(Alert.objects.filter(due_at__isnull=False).values_list("lead_id", flat=True))
 
     run(yes=True)
 
     assert list(Lead.objects.order_by("pk").values_list("updated_at", flat=True)) == before
+    # The alerts of the first run still go out.
+    assert told_of == set(Alert.objects.filter(due_at__isnull=False).values_list("lead_id", flat=True))
+    assert len(told_of) == 5
 
 
 @pytest.mark.usefixtures("_promised")
@@ -115,11 +119,25 @@ def test_knows_its_names() -> None:
 def test_refuses_while_somebody_is_at_work() -> None:
     make_dispatch(make_lead(make_workspace()), status="sending", due_at=timezone.now() + timedelta(seconds=30))
 
-    with pytest.raises(CommandError, match="at work on this database: 1 contacts"):
+    with pytest.raises(CommandError, match="at work on this database: 1 contacts or"):
         run(yes=True)
 
     run(yes=True, force=True)
     assert Dispatch.objects.get().status == "skipped"
+
+
+@pytest.mark.parametrize(("reason", "at_work"), [("", True), ("OpenAI is away.", False)])
+def test_refuses_while_somebody_writes_a_reply(reason: str, at_work: bool) -> None:
+    writing, later = make_workspace(channel="whatsapp"), timezone.now() + timedelta(seconds=30)
+    held = {"state": "running", "claimed_by": "worker", "reason": reason, "due_at": later, "wake_at": later}
+    AgentTurn.objects.create(workspace=writing, lead=make_lead(writing), created_at=NOW, **held)
+
+    if at_work:
+        with pytest.raises(CommandError, match="at work on this database: 1 contacts or replies"):
+            run(yes=True)
+
+    run(yes=True, force=at_work)
+    assert AgentTurn.objects.get().code == "restored"
 
 
 def test_a_decision_of_a_person_stands() -> None:

@@ -5,12 +5,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from database import clock
-from leads.models import Dispatch
 from workspaces.promises import OpenPromise, open_promises
 
 AT_WORK = (
-    "Somebody is at work on this database: {count} contacts are being made. Stop web processes and workers first. "
-    "If none runs, the backup was made seconds ago: wait a minute or add --force."
+    "Somebody is at work on this database: {count} contacts or replies are being made. "
+    "Stop web processes and workers first. If none runs, the backup was made seconds ago: wait a minute or add --force."
 )
 ALSO = (
     "What happened between the backup and now is not in this database: leads, opt-outs, erasures, appointments. "
@@ -38,7 +37,7 @@ class Command(BaseCommand):
         names = [promise.name for promise in promises]
         if unknown := {*options["keep"], *options["close"]} - set(names):
             raise CommandError(f"Unknown: {', '.join(sorted(unknown))}. There are {', '.join(names)}.")
-        at_work = Dispatch.objects.filter(status=Dispatch.Status.SENDING, due_at__gt=now).count()
+        at_work = sum(promise.held.count() for promise in promises if promise.held is not None)
         if at_work and not (options["force"] or options["dry_run"]):
             raise CommandError(AT_WORK.format(count=at_work))
         kept = set(options["keep"]) | ({each.name for each in promises if each.harmless} - set(options["close"]))
